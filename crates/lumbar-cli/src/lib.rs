@@ -1,0 +1,1 @@
+//! The lumbar command: from DICOM on disk to graded studies and a report

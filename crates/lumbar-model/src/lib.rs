@@ -1,0 +1,1 @@
+//! Burn networks for lumbar grading, device selection and the model bundle

@@ -1,0 +1,1 @@
+//! Pixels to model inputs: intensity, resampling, crops in mm, mini-stacks, mirroring, augmentation

@@ -1,0 +1,1 @@
+//! The training loop: loss, sampler, optimiser, schedule, checkpoints that resume exactly
