@@ -12,7 +12,8 @@ pub struct ParseError {
 }
 
 impl ParseError {
-    pub(crate) fn new(value: &str, expected: &'static str) -> Self {
+    /// An error for a text and what was expected of it, for types of other crates that parse like these.
+    pub fn new(value: &str, expected: &'static str) -> Self {
         Self {
             value: value.chars().take(80).collect(),
             expected,
