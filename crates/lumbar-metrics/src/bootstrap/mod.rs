@@ -1,0 +1,256 @@
+//! Intervals by drawing patients again.
+//!
+//! A study has 25 grades of one patient, and they are alike: whoever reads one level well reads the others well. A
+//! bootstrap of rows takes them for independent and its intervals come out too narrow. Here the unit that is drawn is
+//! the cluster, with all its rows.
+//!
+//! # Definition
+//! Each of B resamples draws as many clusters as there are, with replacement; a cluster drawn twice counts twice.
+//! *Percentile*: the α/2 and 1 - α/2 quantiles of the resampled values. *BCa* (bias-corrected and accelerated): the
+//! same at shifted quantiles, with the bias z₀ from the share of resamples below the estimate and the acceleration
+//! from leaving out one cluster at a time.
+//! # Ties
+//! Quantiles interpolate linearly between order statistics (numpy's default, Hyndman and Fan's type 7). Resamples
+//! equal to the estimate count half towards z₀.
+//! # Undefined
+//! A resample in which the measure is undefined is counted, left out and reported ([`Resamples`](crate::Resamples)).
+//! If more than 5% are, the interval is [`Undefined::TooFewEvents`](crate::Undefined::TooFewEvents).
+//! # Reference
+//! Efron and Tibshirani 1993, chapters 13 and 14; Davison and Hinkley 1997, section 3.8 for clusters. The percentile
+//! interval of one measure equals `scipy.stats.bootstrap(..., method="percentile")` over clusters, up to the draws.
+//!
+//! # Determinism
+//! Resample number b draws from its own stream of the seed, and results are gathered in order: the interval is a
+//! function of data, settings and seed, at any number of threads. Clusters are numbered by their keys, so the order
+//! of rows does not show either.
+
+mod compare;
+mod draw;
+mod interval;
+
+pub use compare::Comparison;
+
+use crate::{
+    Estimate, Evaluation, InputError, Interval, Measure, Undefined,
+    engine::{Computed, Engine, Resampled},
+    validate,
+};
+use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
+
+/// Settings of the bootstrap; 2,000 resamples, 95%, percentile, unless said otherwise.
+///
+/// ```
+/// use lumbar_metrics::{Bootstrap, Evaluation, Measure};
+///
+/// let truth = [0, 1, 0, 1, 0, 1, 0, 1];
+/// let p: Vec<f64> = [0.1, 0.9, 0.4, 0.3, 0.2, 0.8, 0.6, 0.7].iter().flat_map(|p| [1.0 - p, *p]).collect();
+/// let evaluation = Evaluation::new(2, &truth, &p)?.with_clusters(&[1, 1, 2, 2, 3, 3, 4, 4])?;
+///
+/// let estimates = Bootstrap::new(7).estimate(&evaluation, &[Measure::Accuracy]);
+/// assert_eq!(format!("{:.2}", estimates[0]), "0.75 (0.50 to 1.00)");
+/// # Ok::<(), lumbar_metrics::InputError>(())
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Bootstrap {
+    seed: u64,
+    n_resamples: usize,
+    level: f64,
+    method: BootstrapMethod,
+    unit: Unit,
+}
+
+/// How resamples become an interval.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum BootstrapMethod {
+    /// Their quantiles.
+    #[default]
+    Percentile,
+    /// Their quantiles, corrected for bias and skewness; costs one more evaluation per cluster.
+    Bca,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Unit {
+    Clusters,
+    Rows,
+}
+
+/// Above this share of undefined resamples there is no interval.
+pub const MOST_UNDEFINED: f64 = 0.05;
+
+impl Bootstrap {
+    /// The default settings with a seed; the same seed gives the same interval.
+    pub fn new(seed: u64) -> Bootstrap {
+        Bootstrap {
+            seed,
+            n_resamples: 2_000,
+            level: 0.95,
+            method: BootstrapMethod::default(),
+            unit: Unit::Clusters,
+        }
+    }
+
+    /// Sets the number of resamples.
+    ///
+    /// # Errors
+    /// If it is below 100: the quantiles of fewer mean nothing.
+    pub fn with_resamples(self, n_resamples: usize) -> Result<Bootstrap, InputError> {
+        if n_resamples < 100 {
+            return Err(InputError::Setting {
+                what: "number of resamples",
+                found: n_resamples as f64,
+                expected: "at least 100",
+            });
+        }
+        Ok(Bootstrap { n_resamples, ..self })
+    }
+
+    /// Sets the nominal coverage, such as 0.95.
+    ///
+    /// # Errors
+    /// If it is not between 0 and 1.
+    pub fn with_level(self, level: f64) -> Result<Bootstrap, InputError> {
+        validate::open_unit("confidence level", level)?;
+        Ok(Bootstrap { level, ..self })
+    }
+
+    /// Sets how resamples become an interval.
+    pub fn with_method(self, method: BootstrapMethod) -> Bootstrap {
+        Bootstrap { method, ..self }
+    }
+
+    /// Draws rows although they belong to clusters: intervals too narrow for anything but showing that they are.
+    pub fn ignoring_clusters(self) -> Bootstrap {
+        Bootstrap {
+            unit: Unit::Rows,
+            ..self
+        }
+    }
+
+    /// The measures with their intervals. Draws clusters if the evaluation has them, else rows.
+    pub fn estimate(&self, evaluation: &Evaluation, measures: &[Measure]) -> Vec<Estimate> {
+        let engine = self.engine(evaluation, measures);
+        let intervals = self.intervals(&engine);
+        let mut estimates = evaluation.estimates(measures);
+        for (estimate, interval) in estimates.iter_mut().zip(intervals) {
+            estimate.interval = Some(interval);
+        }
+        estimates
+    }
+
+    /// The difference `a - b` of two models on the same cases, with the interval of the difference: both are computed
+    /// on the same draws, so what is hard about a patient cancels.
+    ///
+    /// # Errors
+    /// If the two do not have the same true grades, weights and clusters, row by row.
+    pub fn compare(
+        &self,
+        a: &Evaluation,
+        b: &Evaluation,
+        measures: &[Measure],
+    ) -> Result<Vec<Comparison>, InputError> {
+        a.check_paired(b)?;
+        let pair = compare::Pair {
+            a: self.engine(a, measures),
+            b: self.engine(b, measures),
+        };
+        Ok(compare::comparisons(measures, a, &pair, self.intervals(&pair)))
+    }
+
+    fn engine<'a>(&self, evaluation: &'a Evaluation, measures: &[Measure]) -> Engine<'a> {
+        match self.unit {
+            Unit::Clusters => Engine::new(evaluation, measures),
+            Unit::Rows => Engine::by_row(evaluation, measures),
+        }
+    }
+
+    /// The interval of each value of whatever can be resampled.
+    pub(crate) fn intervals<R: Resampled>(&self, resampled: &R) -> Vec<Result<Interval, Undefined>> {
+        let n_units = resampled.n_units();
+        let point = resampled.values(&vec![1.0; n_units], &mut resampled.scratch());
+        if n_units < 2 {
+            let reason = Undefined::TooFewClusters { found: n_units };
+            return vec![Err(reason); point.len()];
+        }
+        let draws = self.draws(resampled, &point);
+        let jackknife = match self.method {
+            BootstrapMethod::Percentile => None,
+            BootstrapMethod::Bca => Some(leave_one_out(resampled, &point)),
+        };
+        (0..point.len())
+            .map(|i| {
+                let estimate = point[i]?.value;
+                let values = interval::Draws::of(draws.iter().map(|draw| draw[i]))?;
+                match &jackknife {
+                    None => Ok(values.percentile(self.level)),
+                    Some(jackknife) => {
+                        let left_out: Result<Vec<f64>, Undefined> = jackknife.iter().map(|j| j[i]).collect();
+                        let left_out = left_out.map_err(|_| Undefined::NoCorrection)?;
+                        values.bca(self.level, estimate, &left_out)
+                    }
+                }
+            })
+            .collect()
+    }
+
+    /// The values of each resample, in order.
+    fn draws<R: Resampled>(
+        &self,
+        resampled: &R,
+        point: &[Result<Computed, Undefined>],
+    ) -> Vec<Vec<Result<f64, Undefined>>> {
+        let n_units = resampled.n_units();
+        (0..self.n_resamples as u64)
+            .into_par_iter()
+            .map_init(
+                || (vec![0.0; n_units], resampled.scratch()),
+                |(multiplicity, scratch), number| {
+                    draw::with_replacement(self.seed, number, multiplicity);
+                    comparable(resampled.values(multiplicity, scratch), point)
+                },
+            )
+            .collect()
+    }
+}
+
+fn leave_one_out<R: Resampled>(
+    resampled: &R,
+    point: &[Result<Computed, Undefined>],
+) -> Vec<Vec<Result<f64, Undefined>>> {
+    let n_units = resampled.n_units();
+    (0..n_units)
+        .into_par_iter()
+        .map_init(
+            || (vec![1.0; n_units], resampled.scratch()),
+            |(multiplicity, scratch), left_out| {
+                multiplicity[left_out] = 0.0;
+                let values = comparable(resampled.values(multiplicity, scratch), point);
+                multiplicity[left_out] = 1.0;
+                values
+            },
+        )
+        .collect()
+}
+
+/// A mean over fewer grades than on the data is the mean of something else: undefined in this resample.
+fn comparable(
+    values: Vec<Result<Computed, Undefined>>,
+    point: &[Result<Computed, Undefined>],
+) -> Vec<Result<f64, Undefined>> {
+    let one = |(value, point): (Result<Computed, Undefined>, &Result<Computed, Undefined>)| {
+        let value = value?;
+        match (value.over, point) {
+            (Some(over), Ok(point)) if point.over.is_some_and(|p| p.used != over.used) => {
+                Err(Undefined::AbsentGrades {
+                    used: over.used,
+                    of: over.of,
+                })
+            }
+            _ => Ok(value.value),
+        }
+    };
+    values.into_iter().zip(point).map(one).collect()
+}

@@ -1,0 +1,205 @@
+//! All measures from one set of multiplicities: the estimate uses 1 for every unit, a resample uses its draws.
+//!
+//! So an interval is never of another quantity than its estimate: there is one code path. Scores are sorted once; a
+//! resample walks the sorted rows with each row's weight multiplied by how often its patient was drawn.
+
+mod bins;
+mod needs;
+mod order;
+mod tally;
+mod walk;
+
+pub(crate) use bins::Bins;
+pub(crate) use walk::{Ranks, Walk};
+
+use crate::{Absent, Evaluation, GradesUsed, Measure, Undefined, evaluation::most_probable, proper};
+use needs::Needs;
+pub(crate) use tally::Tally;
+
+/// A value, and over how many grades its mean went if it is one.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Computed {
+    pub(crate) value: f64,
+    pub(crate) over: Option<GradesUsed>,
+}
+
+/// Something whose values can be computed with each unit counted so many times.
+pub(crate) trait Resampled: Sync {
+    /// Space to work in, kept between resamples.
+    type Scratch: Send;
+
+    fn scratch(&self) -> Self::Scratch;
+
+    /// How many units there are to draw from.
+    fn n_units(&self) -> usize;
+
+    /// The values, with unit `i` counted `multiplicity[i]` times.
+    fn values(&self, multiplicity: &[f64], scratch: &mut Self::Scratch) -> Vec<Result<Computed, Undefined>>;
+}
+
+pub(crate) struct Engine<'a> {
+    evaluation: &'a Evaluation,
+    measures: Vec<Measure>,
+    needs: Needs,
+    /// The unit of each row: its cluster, or the row itself.
+    units: Vec<u32>,
+    n_units: usize,
+    losses: Option<Vec<RowLoss>>,
+    grades: Vec<Option<Walk>>,
+    tails: Vec<Option<Walk>>,
+    top_label: Option<Walk>,
+}
+
+/// The proper scores of a row.
+#[derive(Clone, Copy)]
+struct RowLoss {
+    log: f64,
+    brier: f64,
+    ranked: f64,
+}
+
+impl<'a> Engine<'a> {
+    /// Units are the clusters of the evaluation, or its rows if it has none.
+    pub(crate) fn new(evaluation: &'a Evaluation, measures: &[Measure]) -> Engine<'a> {
+        match evaluation.clusters() {
+            Some(clusters) => Engine::with_units(evaluation, measures, clusters.of_row.clone(), clusters.n),
+            None => Engine::by_row(evaluation, measures),
+        }
+    }
+
+    /// Units are the rows, whatever cluster they belong to.
+    pub(crate) fn by_row(evaluation: &'a Evaluation, measures: &[Measure]) -> Engine<'a> {
+        let n = evaluation.n_rows();
+        Engine::with_units(evaluation, measures, (0..n as u32).collect(), n)
+    }
+
+    fn with_units(e: &'a Evaluation, measures: &[Measure], units: Vec<u32>, n_units: usize) -> Engine<'a> {
+        let k = e.n_grades();
+        let n = e.n_rows();
+        let needs = Needs::of(measures, k);
+        let truth = e.truth();
+        let grades = (0..k)
+            .map(|g| {
+                let scores = (0..n).map(|row| e.row(row)[g]);
+                needs.grades[g].then(|| Walk::new(&units, e.weights(), scores, |row| truth[row]))
+            })
+            .collect();
+        let tails = (0..k)
+            .map(|g| {
+                let scores = (0..n).map(|row| e.tail(row, g));
+                needs.tails[g]
+                    .then(|| Walk::new(&units, e.weights(), scores, |row| usize::from(truth[row] >= g)))
+            })
+            .collect();
+        let top_label = needs.top_label.then(|| {
+            let top = |row| most_probable(e.row(row));
+            let scores = (0..n).map(|row| e.row(row)[top(row)]);
+            Walk::new(&units, e.weights(), scores, |row| {
+                usize::from(truth[row] == top(row))
+            })
+        });
+        let losses = needs.losses.then(|| {
+            let loss = |row| RowLoss {
+                log: proper::row_log_loss(e.row(row), truth[row]),
+                brier: proper::row_brier(e.row(row), truth[row]),
+                ranked: proper::row_ranked_probability(e.row(row), truth[row]),
+            };
+            (0..n).map(loss).collect()
+        });
+        Engine {
+            evaluation: e,
+            measures: measures.to_vec(),
+            needs,
+            units,
+            n_units,
+            losses,
+            grades,
+            tails,
+            top_label,
+        }
+    }
+
+    /// The values on the data as they are.
+    pub(crate) fn point(&self) -> Vec<Result<Computed, Undefined>> {
+        self.values(&vec![1.0; self.n_units], &mut self.scratch())
+    }
+
+    fn fill(&self, tally: &mut Tally, multiplicity: &[f64]) {
+        tally.clear();
+        let e = self.evaluation;
+        let (truth, predicted) = (e.truth(), e.predicted());
+        let weights = e.weights();
+        for row in 0..truth.len() {
+            let times = multiplicity[self.units[row] as usize];
+            let weight = weights.map_or(times, |w| times * w[row]);
+            if weight == 0.0 {
+                continue;
+            }
+            tally.confusion.add(truth[row], predicted[row], weight);
+            if let Some(losses) = &self.losses {
+                let loss = losses[row];
+                let graded = weight * e.grade_weights()[truth[row]];
+                tally.log_loss.add(weight * loss.log);
+                tally.graded_log_loss.add(graded * loss.log);
+                tally.graded_weight.add(graded);
+                tally.brier.add(weight * loss.brier);
+                tally.ranked.add(weight * loss.ranked);
+            }
+        }
+        let k = e.n_grades();
+        for (grade, walk) in self.grades.iter().enumerate() {
+            if let (Some(walk), true) = (walk, self.needs.grade_ranks) {
+                walk.ranks(grade, k, multiplicity, &mut tally.grades[grade]);
+            }
+        }
+        for (grade, walk) in self.tails.iter().enumerate() {
+            if let (Some(walk), true) = (walk, self.needs.tail_ranks) {
+                walk.ranks(1, 2, multiplicity, &mut tally.tails[grade]);
+            }
+        }
+    }
+
+    fn ece(&self, ece: crate::Ece, multiplicity: &[f64]) -> Result<f64, Undefined> {
+        let error = |walk: &Option<Walk>, event: usize| {
+            let mut bins = Bins::new(ece.binning);
+            if let Some(walk) = walk {
+                walk.bin(event, multiplicity, &mut bins);
+            }
+            bins.expected_error()
+        };
+        let k = self.evaluation.n_grades();
+        match ece.of {
+            crate::EceOf::TopLabel => error(&self.top_label, 1),
+            crate::EceOf::ClassWise => {
+                crate::mean::macro_mean(k, Absent::Undefined, |g| error(&self.grades[g], g)).map(|m| m.value)
+            }
+            crate::EceOf::Cumulative => {
+                crate::mean::macro_mean(k - 1, Absent::Undefined, |g| error(&self.tails[g + 1], 1))
+                    .map(|m| m.value)
+            }
+        }
+    }
+}
+
+impl Resampled for Engine<'_> {
+    type Scratch = Tally;
+
+    fn scratch(&self) -> Tally {
+        Tally::new(self.evaluation.n_grades())
+    }
+
+    fn n_units(&self) -> usize {
+        self.n_units
+    }
+
+    fn values(&self, multiplicity: &[f64], tally: &mut Tally) -> Vec<Result<Computed, Undefined>> {
+        self.fill(tally, multiplicity);
+        let value = |measure: &Measure| match *measure {
+            Measure::Ece(ece) => self
+                .ece(ece, multiplicity)
+                .map(|value| Computed { value, over: None }),
+            other => tally.value(other, self.evaluation.absent()),
+        };
+        self.measures.iter().map(value).collect()
+    }
+}
