@@ -137,13 +137,15 @@ impl FromStr for Condition {
 
 /// The three groups the RSNA score is computed in: a condition without its side.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
 pub enum ConditionGroup {
     /// Spinal canal stenosis.
+    #[serde(rename = "canal")]
     SpinalCanal,
     /// Left and right neural foraminal narrowing.
+    #[serde(rename = "foraminal")]
     NeuralForaminal,
     /// Left and right subarticular stenosis.
+    #[serde(rename = "subarticular")]
     Subarticular,
 }
 

@@ -73,10 +73,15 @@ impl Bundle {
         std::fs::create_dir_all(folder).map_err(ModelError::io("make", folder))?;
         let weights_path = folder.join(WEIGHTS);
         weights::save(network, &weights_path)?;
-        let bundle = Bundle { weights_sha256: sha256_of(&weights_path)?, ..self.clone() };
+        let bundle = Bundle {
+            weights_sha256: sha256_of(&weights_path)?,
+            ..self.clone()
+        };
         let path = folder.join(DESCRIPTION);
-        let text = serde_json::to_string_pretty(&bundle)
-            .map_err(|error| ModelError::BadBundle { path: path.clone(), reason: error.to_string() })?;
+        let text = serde_json::to_string_pretty(&bundle).map_err(|error| ModelError::BadBundle {
+            path: path.clone(),
+            reason: error.to_string(),
+        })?;
         let partial = folder.join("bundle.json.partial");
         std::fs::write(&partial, text + "\n").map_err(ModelError::io("write", &partial))?;
         std::fs::rename(&partial, &path).map_err(ModelError::io("rename", &path))?;
@@ -90,11 +95,18 @@ impl Bundle {
     pub fn read(folder: &Path) -> Result<Bundle, ModelError> {
         let path = folder.join(DESCRIPTION);
         let text = std::fs::read_to_string(&path).map_err(ModelError::io("read", &path))?;
-        let bad = |reason: String| ModelError::BadBundle { path: path.clone(), reason };
+        let bad = |reason: String| ModelError::BadBundle {
+            path: path.clone(),
+            reason,
+        };
         let value: serde_json::Value = serde_json::from_str(&text).map_err(|error| bad(error.to_string()))?;
         match value.get("schema_version").and_then(serde_json::Value::as_u64) {
             Some(version) if version == u64::from(SCHEMA_VERSION) => {}
-            found => return Err(bad(format!("schema_version {found:?}, this program reads {SCHEMA_VERSION}"))),
+            found => {
+                return Err(bad(format!(
+                    "schema_version {found:?}, this program reads {SCHEMA_VERSION}"
+                )));
+            }
         }
         let bundle: Bundle = serde_json::from_value(value).map_err(|error| bad(error.to_string()))?;
         let n_grades = bundle.network.scheme.n_grades();
@@ -114,7 +126,11 @@ impl Bundle {
         if found == self.weights_sha256 {
             Ok(())
         } else {
-            Err(ModelError::Checksum { path, expected: self.weights_sha256.clone(), found })
+            Err(ModelError::Checksum {
+                path,
+                expected: self.weights_sha256.clone(),
+                found,
+            })
         }
     }
 
@@ -124,7 +140,7 @@ impl Bundle {
     /// As [`Bundle::verify`], and [`ModelError::BadWeights`] where they do not fit the described network.
     pub fn load_network(&self, folder: &Path, device: &Device) -> Result<Network, ModelError> {
         self.verify(folder)?;
-        weights::load(self.network.init(device)?, &folder.join(WEIGHTS))
+        weights::load(self.network.init(0, device)?, &folder.join(WEIGHTS))
     }
 }
 
@@ -132,7 +148,11 @@ fn sha256_of(path: &Path) -> Result<String, ModelError> {
     let mut file = std::fs::File::open(path).map_err(ModelError::io("read", path))?;
     let mut hasher = Sha256::new();
     std::io::copy(&mut file, &mut HashWriter(&mut hasher)).map_err(ModelError::io("read", path))?;
-    Ok(hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
+    Ok(hasher
+        .finalize()
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect())
 }
 
 struct HashWriter<'a>(&'a mut Sha256);

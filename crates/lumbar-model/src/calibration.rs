@@ -29,17 +29,29 @@ pub struct Calibration {
 impl Calibration {
     /// No temperature, only the weights taken back.
     pub fn from_weights(training_weights: Vec<f64>) -> Calibration {
-        Calibration { training_weights, temperature: 1.0, fitted_on: None }
+        Calibration {
+            training_weights,
+            temperature: 1.0,
+            fitted_on: None,
+        }
     }
 
     /// Logits with the training weights taken back, before temperature: what a temperature is fitted on.
     pub fn natural_logits(&self, logits: &[f64]) -> Vec<f64> {
-        logits.iter().zip(&self.training_weights).map(|(logit, weight)| logit - weight.ln()).collect()
+        logits
+            .iter()
+            .zip(&self.training_weights)
+            .map(|(logit, weight)| logit - weight.ln())
+            .collect()
     }
 
     /// Probabilities at natural prevalence from one row of logits.
     pub fn probabilities(&self, logits: &[f64]) -> Vec<f64> {
-        let scaled: Vec<f64> = self.natural_logits(logits).iter().map(|z| z / self.temperature).collect();
+        let scaled: Vec<f64> = self
+            .natural_logits(logits)
+            .iter()
+            .map(|z| z / self.temperature)
+            .collect();
         let largest = scaled.iter().copied().fold(f64::NEG_INFINITY, f64::max);
         let exponentials: Vec<f64> = scaled.iter().map(|z| (z - largest).exp()).collect();
         let sum: f64 = exponentials.iter().sum();

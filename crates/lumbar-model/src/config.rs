@@ -1,6 +1,6 @@
 //! What a network looks like, before it exists.
 
-use crate::{ModelError, Network};
+use crate::{ModelError, Network, init};
 use burn::tensor::Device;
 use lumbar_core::{GradingScheme, ParseError};
 use serde::{Deserialize, Serialize};
@@ -21,7 +21,11 @@ pub enum Architecture {
 
 impl Architecture {
     /// All architectures.
-    pub const ALL: [Architecture; 3] = [Architecture::SimpleCnn, Architecture::CustomCnn, Architecture::Resnet18];
+    pub const ALL: [Architecture; 3] = [
+        Architecture::SimpleCnn,
+        Architecture::CustomCnn,
+        Architecture::Resnet18,
+    ];
 
     /// `simple_cnn`, `custom_cnn` or `resnet18`.
     pub fn name(self) -> &'static str {
@@ -43,7 +47,10 @@ impl FromStr for Architecture {
     type Err = ParseError;
 
     fn from_str(text: &str) -> Result<Self, ParseError> {
-        Architecture::ALL.into_iter().find(|a| a.name() == text).ok_or_else(|| ParseError::new(text, "an architecture (simple_cnn, custom_cnn or resnet18)"))
+        Architecture::ALL
+            .into_iter()
+            .find(|a| a.name() == text)
+            .ok_or_else(|| ParseError::new(text, "an architecture (simple_cnn, custom_cnn or resnet18)"))
     }
 }
 
@@ -71,16 +78,27 @@ const MAX_DEPTH: usize = 1024;
 impl NetworkConfig {
     /// A network for three grades without dropout.
     pub fn new(architecture: Architecture, input: [usize; 3]) -> NetworkConfig {
-        NetworkConfig { architecture, input, scheme: GradingScheme::ThreeGrades, dropout: 0.0 }
+        NetworkConfig {
+            architecture,
+            input,
+            scheme: GradingScheme::ThreeGrades,
+            dropout: 0.0,
+        }
     }
 
-    /// Builds the network with random weights drawn from the device's generator: seed it first.
+    /// Builds the network with weights drawn from `seed`: the same on every device and backend, whatever else draws.
     ///
     /// # Errors
     /// [`ModelError::Config`] for a depth outside 1 to 1024, a side outside 16 to 4096, or a dropout outside 0 to 1.
-    pub fn init(&self, device: &Device) -> Result<Network, ModelError> {
+    pub fn init(&self, seed: u64, device: &Device) -> Result<Network, ModelError> {
         let [depth, height, width] = self.input;
-        let bad = |what, found: String, expected| Err(ModelError::Config { what, found, expected });
+        let bad = |what, found: String, expected| {
+            Err(ModelError::Config {
+                what,
+                found,
+                expected,
+            })
+        };
         if !(1..=MAX_DEPTH).contains(&depth) {
             return bad("depth", depth.to_string(), "1 to 1024 slices");
         }
@@ -90,6 +108,6 @@ impl NetworkConfig {
         if !(0.0..1.0).contains(&self.dropout) {
             return bad("dropout", self.dropout.to_string(), "at least 0 and below 1");
         }
-        Ok(Network::new(self, device))
+        Ok(init::seeded(Network::new(self, device), seed))
     }
 }

@@ -99,7 +99,9 @@ impl DeviceSpec {
                 if index < count {
                     Ok(self)
                 } else {
-                    Err(DeviceError::NoCuda(format!("the machine has {count}, `cuda:{index}` was asked for")))
+                    Err(DeviceError::NoCuda(format!(
+                        "the machine has {count}, `cuda:{index}` was asked for"
+                    )))
                 }
             }
             DeviceSpec::Cuda(_) => Err(DeviceError::NotBuilt("cuda")),
@@ -115,7 +117,10 @@ impl DeviceSpec {
             #[cfg(feature = "flex")]
             DeviceSpec::Flex => Ok(Device::flex()),
             #[cfg(feature = "ndarray")]
-            #[allow(deprecated, reason = "deprecated upstream; kept as the independent backend of parity tests")]
+            #[allow(
+                deprecated,
+                reason = "deprecated upstream; kept as the independent backend of parity tests"
+            )]
             DeviceSpec::Ndarray => Ok(Device::ndarray()),
             #[cfg(feature = "cuda")]
             DeviceSpec::Cuda(index) => Ok(Device::cuda(index)),
@@ -125,7 +130,11 @@ impl DeviceSpec {
 
     /// The devices this program was built for, each with what it answers here.
     pub fn survey() -> Vec<(DeviceSpec, Result<(), DeviceError>)> {
-        let cuda_count = if cfg!(feature = "cuda") { cuda_device_count().unwrap_or(1).max(1) } else { 1 };
+        let cuda_count = if cfg!(feature = "cuda") {
+            cuda_device_count().unwrap_or(1).max(1)
+        } else {
+            1
+        };
         [DeviceSpec::Flex, DeviceSpec::Ndarray]
             .into_iter()
             .chain((0..cuda_count).map(DeviceSpec::Cuda))
@@ -135,7 +144,10 @@ impl DeviceSpec {
 }
 
 /// How many CUDA devices the driver reports, or why none can be asked.
-#[expect(unsafe_code, reason = "loads the driver library and calls two functions of its stable C interface")]
+#[expect(
+    unsafe_code,
+    reason = "loads the driver library and calls two functions of its stable C interface"
+)]
 fn cuda_device_count() -> Result<usize, String> {
     let names = ["libcuda.so.1", "libcuda.so", "nvcuda.dll"];
     // SAFETY: the names are those of the NVIDIA driver; its initialisers have no preconditions.
@@ -148,8 +160,9 @@ fn cuda_device_count() -> Result<usize, String> {
     // SAFETY: both signatures are those of the CUDA driver API (cuInit, cuDeviceGetCount), stable since CUDA 2.0; `count` outlives the call.
     unsafe {
         let init: libloading::Symbol<'_, Init> = library.get(b"cuInit\0").map_err(|_| "cuInit is missing")?;
-        let count: libloading::Symbol<'_, Count> =
-            library.get(b"cuDeviceGetCount\0").map_err(|_| "cuDeviceGetCount is missing")?;
+        let count: libloading::Symbol<'_, Count> = library
+            .get(b"cuDeviceGetCount\0")
+            .map_err(|_| "cuDeviceGetCount is missing")?;
         let status = init(0);
         if status != 0 {
             return Err(format!("the driver answers error {status} to cuInit"));
@@ -188,7 +201,10 @@ mod tests {
             assert_eq!(DeviceSpec::Cuda(0).concrete(), Err(DeviceError::NotBuilt("cuda")));
         }
         if cfg!(not(feature = "ndarray")) {
-            assert_eq!(DeviceSpec::Ndarray.concrete(), Err(DeviceError::NotBuilt("ndarray")));
+            assert_eq!(
+                DeviceSpec::Ndarray.concrete(),
+                Err(DeviceError::NotBuilt("ndarray"))
+            );
         }
     }
 }

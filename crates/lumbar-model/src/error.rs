@@ -59,13 +59,24 @@ pub enum ModelError {
 }
 
 impl ModelError {
-    pub(crate) fn io(action: &'static str, path: &std::path::Path) -> impl FnOnce(std::io::Error) -> ModelError {
-        move |source| ModelError::Io { action, path: path.to_owned(), source }
+    pub(crate) fn io(
+        action: &'static str,
+        path: &std::path::Path,
+    ) -> impl FnOnce(std::io::Error) -> ModelError {
+        move |source| ModelError::Io {
+            action,
+            path: path.to_owned(),
+            source,
+        }
     }
 }
 
 impl From<lumbar_core::ParseError> for ModelError {
     fn from(error: lumbar_core::ParseError) -> ModelError {
-        ModelError::Config { what: "value", found: error.value, expected: error.expected }
+        ModelError::Config {
+            what: "value",
+            found: error.value,
+            expected: error.expected,
+        }
     }
 }

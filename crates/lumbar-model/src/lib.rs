@@ -12,7 +12,7 @@
 //! use burn::tensor::{Distribution, Tensor};
 //!
 //! let device = "flex".parse::<DeviceSpec>()?.resolve()?;
-//! let network = NetworkConfig::new(Architecture::SimpleCnn, [3, 32, 32]).init(&device)?;
+//! let network = NetworkConfig::new(Architecture::SimpleCnn, [3, 32, 32]).init(1, &device)?;
 //! let crops = Tensor::random([2, 3, 32, 32], Distribution::Uniform(0.0, 1.0), &device);
 //! let canal = Target::new(Condition::SpinalCanalStenosis, Level::L4L5);
 //! let logits = network.forward(crops, &[canal, canal]);
@@ -41,6 +41,7 @@ pub mod weights;
 
 mod custom_cnn;
 mod error;
+mod init;
 mod resnet;
 mod simple_cnn;
 

@@ -3,6 +3,7 @@
 use crate::{
     Architecture, NetworkConfig,
     custom_cnn::{self, CustomCnn},
+    init::parameter,
     resnet::{self, Resnet18},
     simple_cnn::SimpleCnn,
 };
@@ -29,7 +30,10 @@ pub struct Network {
 }
 
 #[derive(Module, Debug)]
-#[allow(clippy::large_enum_variant, reason = "one value a process; boxing buys nothing")]
+#[allow(
+    clippy::large_enum_variant,
+    reason = "one value a process; boxing buys nothing"
+)]
 enum Trunk {
     SimpleCnn(SimpleCnn),
     CustomCnn(CustomCnn),
@@ -42,12 +46,14 @@ impl Network {
     pub(crate) fn new(config: &NetworkConfig, device: &Device) -> Network {
         let [depth, height, width] = config.input;
         let (trunk, n_features) = match config.architecture {
-            Architecture::SimpleCnn => {
-                (Trunk::SimpleCnn(SimpleCnn::new(depth, device)), SimpleCnn::n_features(height, width))
-            }
-            Architecture::CustomCnn => {
-                (Trunk::CustomCnn(CustomCnn::new(config.input, device)), custom_cnn::N_FEATURES)
-            }
+            Architecture::SimpleCnn => (
+                Trunk::SimpleCnn(SimpleCnn::new(depth, device)),
+                SimpleCnn::n_features(height, width),
+            ),
+            Architecture::CustomCnn => (
+                Trunk::CustomCnn(CustomCnn::new(config.input, device)),
+                custom_cnn::N_FEATURES,
+            ),
             Architecture::Resnet18 => (Trunk::Resnet18(Resnet18::new(depth, device)), resnet::N_FEATURES),
         };
         let n_grades = config.scheme.n_grades();
@@ -74,7 +80,7 @@ impl Network {
         let shape = [Target::COUNT, self.n_grades];
         self.offset = self.offset.map(|old| {
             let device = old.device();
-            Tensor::from_data(TensorData::new(logs, shape), &device).require_grad()
+            parameter(TensorData::new(logs, shape), &device)
         });
         self
     }
@@ -107,9 +113,18 @@ impl Network {
         let [batch, _] = features.dims();
         assert_eq!(batch, targets.len(), "one target a crop");
         let device = features.device();
-        let all = self.head.forward(self.dropout.forward(features)).reshape([batch, N_GROUPS, self.n_grades]);
-        let group = one_hot(targets.iter().map(|t| t.condition.group().index()), N_GROUPS, &device);
-        let logits = (all * group.reshape([batch, N_GROUPS, 1])).sum_dim(1).reshape([batch, self.n_grades]);
+        let all = self
+            .head
+            .forward(self.dropout.forward(features))
+            .reshape([batch, N_GROUPS, self.n_grades]);
+        let group = one_hot(
+            targets.iter().map(|t| t.condition.group().index()),
+            N_GROUPS,
+            &device,
+        );
+        let logits = (all * group.reshape([batch, N_GROUPS, 1]))
+            .sum_dim(1)
+            .reshape([batch, self.n_grades]);
         let column = one_hot(targets.iter().map(|t| t.index()), Target::COUNT, &device);
         logits + column.matmul(self.offset.val())
     }

@@ -49,7 +49,11 @@ impl Resnet18 {
             (0..BLOCKS_PER_STAGE)
                 .map(|block| {
                     let first_of_later_stage = block == 0 && index > 0;
-                    let channels_in = if first_of_later_stage { STAGES[index - 1] } else { channels_out };
+                    let channels_in = if first_of_later_stage {
+                        STAGES[index - 1]
+                    } else {
+                        channels_out
+                    };
                     let stride = if first_of_later_stage { 2 } else { 1 };
                     BasicBlock::new([channels_in, channels_out], stride, device)
                 })
@@ -73,12 +77,17 @@ impl Resnet18 {
     pub fn forward(&self, crops: Tensor<4>) -> Tensor<2> {
         let x = activation::relu(self.bn1.forward(self.conv1.forward(crops))); // [batch, 64, height / 2, width / 2]
         let mut x = self.maxpool.forward(x);
-        for block in [&self.layer1, &self.layer2, &self.layer3, &self.layer4].into_iter().flatten() {
+        for block in [&self.layer1, &self.layer2, &self.layer3, &self.layer4]
+            .into_iter()
+            .flatten()
+        {
             x = block.forward(x);
         }
         let [batch, channels, height, width] = x.dims(); // [batch, 512, height / 32, width / 32]
         // A mean over the flattened image is the global average pool, with the same cheap backward on every backend.
-        x.reshape([batch, channels, height * width]).mean_dim(2).reshape([batch, channels])
+        x.reshape([batch, channels, height * width])
+            .mean_dim(2)
+            .reshape([batch, channels])
     }
 }
 

@@ -3,7 +3,9 @@
 
 use burn::tensor::{Device, Distribution, Tensor, TensorData};
 use lumbar_core::{Condition, ConditionGroup, GradingScheme, Level, SeriesKind, Target};
-use lumbar_model::{Architecture, Bundle, Calibration, DeviceSpec, ModelError, NetworkConfig, TrainingDomain, bundle};
+use lumbar_model::{
+    Architecture, Bundle, Calibration, DeviceSpec, ModelError, NetworkConfig, TrainingDomain, bundle,
+};
 use rstest::rstest;
 
 fn device() -> Device {
@@ -20,7 +22,9 @@ fn targets() -> Vec<Target> {
 fn crops(shape: [usize; 4], seed: u64) -> Tensor<4> {
     let device = device();
     let n = shape.iter().product::<usize>() as u64;
-    let values: Vec<f32> = (0..n).map(|i| ((i * 7919 + seed * 104_729) % 1000) as f32 / 1000.0).collect();
+    let values: Vec<f32> = (0..n)
+        .map(|i| ((i * 7919 + seed * 104_729) % 1000) as f32 / 1000.0)
+        .collect();
     Tensor::from_data(TensorData::new(values, shape), &device)
 }
 
@@ -37,7 +41,12 @@ fn values(tensor: Tensor<2>) -> Vec<f32> {
 #[case(Architecture::Resnet18, [7, 40, 48])]
 fn any_size_depth_and_number_of_grades(#[case] architecture: Architecture, #[case] input: [usize; 3]) {
     for scheme in [GradingScheme::ThreeGrades, GradingScheme::FourGrades] {
-        let network = NetworkConfig { scheme, ..NetworkConfig::new(architecture, input) }.init(&device()).unwrap();
+        let network = NetworkConfig {
+            scheme,
+            ..NetworkConfig::new(architecture, input)
+        }
+        .init(1, &device())
+        .unwrap();
         let [depth, height, width] = input;
         let logits = network.forward(crops([2, depth, height, width], 1), &targets());
         assert_eq!(logits.dims(), [2, scheme.n_grades()]);
@@ -49,17 +58,31 @@ fn any_size_depth_and_number_of_grades(#[case] architecture: Architecture, #[cas
 fn resnet18_has_the_published_number_of_parameters() {
     use burn::module::Module;
     // torchvision's resnet18 has 11,689,512 parameters with its 512 x 1000 classifier of 513,000; here the head is
-    // 512 x 9 + 9, and 25 x 3 offsets come on top. torchvision counts no running statistics, nor does Burn.
-    let network = NetworkConfig::new(Architecture::Resnet18, [3, 64, 64]).init(&device()).unwrap();
-    assert_eq!(network.num_params(), 11_689_512 - 513_000 + (512 * 9 + 9) + 75);
+    // 512 x 9 + 9, and 25 x 3 offsets come on top. Burn also counts the
+    // running mean and variance of the 4,800 normalised channels, which torchvision keeps as buffers.
+    let network = NetworkConfig::new(Architecture::Resnet18, [3, 64, 64])
+        .init(1, &device())
+        .unwrap();
+    assert_eq!(
+        network.num_params(),
+        11_689_512 - 513_000 + (512 * 9 + 9) + 75 + 2 * 4_800
+    );
 }
 
 #[test]
 fn an_untrained_network_with_zero_image_answers_near_its_prior() {
-    let prior: Vec<Vec<f64>> = (0..25).map(|i| vec![0.5, 0.3, 0.2 + 0.01 * f64::from(i)]).collect();
-    let network = NetworkConfig::new(Architecture::SimpleCnn, [1, 16, 16]).init(&device()).unwrap();
+    let prior: Vec<Vec<f64>> = (0..25)
+        .map(|i| vec![0.5, 0.3, 0.2 + 0.01 * f64::from(i)])
+        .collect();
+    let network = NetworkConfig::new(Architecture::SimpleCnn, [1, 16, 16])
+        .init(1, &device())
+        .unwrap();
     let before = values(network.forward(crops([2, 1, 16, 16], 3), &targets()));
-    let after = values(network.with_prior(&prior).forward(crops([2, 1, 16, 16], 3), &targets()));
+    let after = values(
+        network
+            .with_prior(&prior)
+            .forward(crops([2, 1, 16, 16], 3), &targets()),
+    );
     for (row, target) in targets().iter().enumerate() {
         for grade in 0..3 {
             let added = after[row * 3 + grade] - before[row * 3 + grade];
@@ -70,7 +93,9 @@ fn an_untrained_network_with_zero_image_answers_near_its_prior() {
 
 #[test]
 fn heads_and_offsets_depend_on_the_target() {
-    let network = NetworkConfig::new(Architecture::SimpleCnn, [1, 16, 16]).init(&device()).unwrap();
+    let network = NetworkConfig::new(Architecture::SimpleCnn, [1, 16, 16])
+        .init(1, &device())
+        .unwrap();
     let one = crops([1, 1, 16, 16], 5);
     let canal = values(network.forward(one.clone(), &targets()[..1]));
     let recess = values(network.forward(one, &targets()[1..]));
@@ -80,7 +105,9 @@ fn heads_and_offsets_depend_on_the_target() {
 #[test]
 fn a_batch_gives_what_single_crops_give() {
     for architecture in Architecture::ALL {
-        let network = NetworkConfig::new(architecture, [3, 32, 32]).init(&device()).unwrap();
+        let network = NetworkConfig::new(architecture, [3, 32, 32])
+            .init(1, &device())
+            .unwrap();
         let batch = crops([2, 3, 32, 32], 9);
         let together = values(network.forward(batch.clone(), &targets()));
         for row in 0..2 {
@@ -88,7 +115,10 @@ fn a_batch_gives_what_single_crops_give() {
             let alone = values(network.forward(single, &targets()[row..=row]));
             for grade in 0..3 {
                 // f32 sums in another order: a few units in the last place of values near 1.
-                assert!((alone[grade] - together[row * 3 + grade]).abs() < 1e-4, "{architecture}");
+                assert!(
+                    (alone[grade] - together[row * 3 + grade]).abs() < 1e-4,
+                    "{architecture}"
+                );
             }
         }
     }
@@ -96,7 +126,7 @@ fn a_batch_gives_what_single_crops_give() {
 
 #[test]
 fn impossible_configurations_are_refused() {
-    let init = |config: NetworkConfig| config.init(&device());
+    let init = |config: NetworkConfig| config.init(1, &device());
     assert!(matches!(
         init(NetworkConfig::new(Architecture::CustomCnn, [3, 8, 64])),
         Err(ModelError::Config { what: "size", .. })
@@ -105,8 +135,14 @@ fn impossible_configurations_are_refused() {
         init(NetworkConfig::new(Architecture::CustomCnn, [0, 64, 64])),
         Err(ModelError::Config { what: "depth", .. })
     ));
-    let dropout = NetworkConfig { dropout: 1.0, ..NetworkConfig::new(Architecture::CustomCnn, [1, 64, 64]) };
-    assert!(matches!(init(dropout), Err(ModelError::Config { what: "dropout", .. })));
+    let dropout = NetworkConfig {
+        dropout: 1.0,
+        ..NetworkConfig::new(Architecture::CustomCnn, [1, 64, 64])
+    };
+    assert!(matches!(
+        init(dropout),
+        Err(ModelError::Config { what: "dropout", .. })
+    ));
 }
 
 fn example_bundle(config: NetworkConfig) -> Bundle {
@@ -136,8 +172,12 @@ fn a_bundle_round_trips_bit_for_bit(#[case] architecture: Architecture) {
     let device = device();
     device.seed(7);
     // A training pass first, so that batch norm has running statistics worth keeping.
-    let network = config.init(&device.clone().autodiff()).unwrap();
-    let noise = Tensor::random([2, 3, 32, 32], Distribution::Uniform(0.0, 1.0), &device.clone().autodiff());
+    let network = config.init(1, &device.clone().autodiff()).unwrap();
+    let noise = Tensor::random(
+        [2, 3, 32, 32],
+        Distribution::Uniform(0.0, 1.0),
+        &device.clone().autodiff(),
+    );
     let _ = network.forward(noise, &targets());
     let network = burn::module::Module::valid(&network);
     let written = example_bundle(config).save(&network, folder.path()).unwrap();
@@ -155,36 +195,50 @@ fn a_bundle_round_trips_bit_for_bit(#[case] architecture: Architecture) {
 fn a_damaged_bundle_is_told_apart() {
     let folder = tempfile::tempdir().unwrap();
     let config = NetworkConfig::new(Architecture::SimpleCnn, [1, 16, 16]);
-    let network = config.init(&device()).unwrap();
-    example_bundle(config.clone()).save(&network, folder.path()).unwrap();
+    let network = config.init(1, &device()).unwrap();
+    example_bundle(config.clone())
+        .save(&network, folder.path())
+        .unwrap();
 
     let weights = folder.path().join("weights.safetensors");
     let mut bytes = std::fs::read(&weights).unwrap();
     *bytes.last_mut().unwrap() ^= 1;
     std::fs::write(&weights, &bytes).unwrap();
     let read = Bundle::read(folder.path()).unwrap();
-    assert!(matches!(read.load_network(folder.path(), &device()), Err(ModelError::Checksum { .. })));
+    assert!(matches!(
+        read.load_network(folder.path(), &device()),
+        Err(ModelError::Checksum { .. })
+    ));
 
     let description = folder.path().join("bundle.json");
     let text = std::fs::read_to_string(&description).unwrap();
-    std::fs::write(&description, text.replace("\"schema_version\": 1", "\"schema_version\": 99")).unwrap();
+    std::fs::write(
+        &description,
+        text.replace("\"schema_version\": 1", "\"schema_version\": 99"),
+    )
+    .unwrap();
     let error = Bundle::read(folder.path()).unwrap_err().to_string();
     assert!(error.contains("99"), "{error}");
     std::fs::write(&description, text.replace("\"view\"", "\"viev\"")).unwrap();
-    assert!(matches!(Bundle::read(folder.path()), Err(ModelError::BadBundle { .. })));
+    assert!(matches!(
+        Bundle::read(folder.path()),
+        Err(ModelError::BadBundle { .. })
+    ));
 }
 
 #[test]
 fn weights_of_another_network_are_refused() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("w.safetensors");
-    let small = NetworkConfig::new(Architecture::SimpleCnn, [1, 16, 16]).init(&device()).unwrap();
+    let small = NetworkConfig::new(Architecture::SimpleCnn, [1, 16, 16])
+        .init(1, &device())
+        .unwrap();
     lumbar_model::weights::save(&small, &path).unwrap();
     for other in [
         NetworkConfig::new(Architecture::SimpleCnn, [3, 16, 16]),
         NetworkConfig::new(Architecture::CustomCnn, [1, 16, 16]),
     ] {
-        let result = lumbar_model::weights::load(other.init(&device()).unwrap(), &path);
+        let result = lumbar_model::weights::load(other.init(1, &device()).unwrap(), &path);
         assert!(matches!(result, Err(ModelError::BadWeights { .. })));
     }
 }
