@@ -260,6 +260,16 @@ impl Evaluation {
         self.clusters.as_ref()
     }
 
+    /// The same rows with other probabilities, of which the caller knows that they are valid.
+    pub(crate) fn with_probabilities(&self, probabilities: Vec<f64>) -> Evaluation {
+        let rows = probabilities.chunks_exact(self.n_grades);
+        Evaluation {
+            predicted: rows.map(most_probable).collect(),
+            probabilities,
+            ..self.clone()
+        }
+    }
+
     /// Whether both hold the same cases, so that a difference between them is one between models.
     pub(crate) fn check_paired(&self, other: &Evaluation) -> Result<(), InputError> {
         let differs = |what| Err(InputError::Unpaired { what });
@@ -313,5 +323,16 @@ pub(crate) fn most_probable(p: &[f64]) -> usize {
 fn fingerprint(key: &impl Hash) -> u64 {
     let mut hasher = DefaultHasher::new();
     key.hash(&mut hasher);
+    hasher.finish()
+}
+
+/// A hash of truth and probabilities, to see whether two evaluations are of the very same rows.
+pub(crate) fn hash_rows(evaluation: &Evaluation) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    evaluation.truth.hash(&mut hasher);
+    evaluation
+        .probabilities
+        .iter()
+        .for_each(|p| p.to_bits().hash(&mut hasher));
     hasher.finish()
 }

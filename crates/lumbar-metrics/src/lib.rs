@@ -30,6 +30,8 @@
 //! ```
 
 pub mod calibration;
+pub mod clinic;
+pub mod delong;
 pub mod proper;
 pub mod ranking;
 pub mod rsna;
@@ -43,9 +45,11 @@ mod evaluation;
 mod mean;
 mod measure;
 mod normal;
+mod share;
 mod sum;
 mod undefined;
 mod validate;
+mod wilson;
 
 pub use bootstrap::{Bootstrap, BootstrapMethod, Comparison, MOST_UNDEFINED};
 pub use confusion::{Confusion, KappaWeights};
@@ -59,5 +63,7 @@ pub use rsna::{
     MissingLabels, PredictionRow, RSNA_PARTS, RSNA_WEIGHTS, RowCoverage, RowSums, RsnaGroup, RsnaRow,
     RsnaScore, RsnaTable, ScoreOptions, SubmissionError, SubmissionScore, TruthRow, score_submission,
 };
+pub use share::Share;
 pub use undefined::{Footnotes, Undefined};
 pub use validate::{MAX_GRADES, ROW_SUM_TOLERANCE, normalise_rows};
+pub use wilson::wilson;

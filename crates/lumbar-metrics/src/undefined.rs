@@ -65,8 +65,6 @@ pub enum Undefined {
         /// The stated minimum.
         minimum: usize,
     },
-    /// No threshold reaches what was asked for.
-    NotReached,
     /// A part the value is made of is undefined.
     UndefinedPart,
 }
@@ -87,7 +85,6 @@ impl Undefined {
             Undefined::TooFewClusters { .. } => "too_few_clusters",
             Undefined::NoCorrection => "no_correction",
             Undefined::Suppressed { .. } => "suppressed",
-            Undefined::NotReached => "not_reached",
             Undefined::UndefinedPart => "undefined_part",
         }
     }
@@ -119,7 +116,6 @@ impl fmt::Display for Undefined {
             Undefined::Suppressed { n, minimum } => {
                 write!(f, "suppressed: {n} cases, fewer than {minimum}")
             }
-            Undefined::NotReached => f.write_str("no threshold reaches what was asked for"),
             Undefined::UndefinedPart => f.write_str("a part of it is undefined"),
         }
     }

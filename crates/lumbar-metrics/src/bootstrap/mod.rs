@@ -25,6 +25,7 @@
 //! of rows does not show either.
 
 mod compare;
+mod custom;
 mod draw;
 mod interval;
 
@@ -158,6 +159,28 @@ impl Bootstrap {
             b: self.engine(b, measures),
         };
         Ok(compare::comparisons(measures, a, &pair, self.intervals(&pair)))
+    }
+
+    /// Intervals of any statistic: `values` computes one or more with cluster `i` counted `multiplicity[i]` times.
+    ///
+    /// It must give the same number of values each time; they come back with their intervals. A value that is not
+    /// finite is a bug of the caller's and makes the interval meaningless: answer [`Undefined`] instead.
+    ///
+    /// ```
+    /// use lumbar_metrics::{Bootstrap, Undefined};
+    /// let hours = [3.0, 5.0, 4.0, 8.0, 6.0, 4.0]; // one per patient
+    /// let intervals = Bootstrap::new(1).statistics(hours.len(), |multiplicity| {
+    ///     let sum: f64 = hours.iter().zip(multiplicity).map(|(h, m)| h * m).sum();
+    ///     vec![Ok::<f64, Undefined>(sum / multiplicity.iter().sum::<f64>())]
+    /// });
+    /// assert!(intervals[0]?.contains(5.0));
+    /// # Ok::<(), Undefined>(())
+    /// ```
+    pub fn statistics<F>(&self, n_clusters: usize, values: F) -> Vec<Result<Interval, Undefined>>
+    where
+        F: Fn(&[f64]) -> Vec<Result<f64, Undefined>> + Sync,
+    {
+        self.intervals(&custom::Custom { n_clusters, values })
     }
 
     fn engine<'a>(&self, evaluation: &'a Evaluation, measures: &[Measure]) -> Engine<'a> {

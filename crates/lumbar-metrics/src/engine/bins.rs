@@ -10,8 +10,6 @@ pub(crate) struct Bin {
     pub(crate) happened: f64,
     /// Σ weight times predicted probability.
     pub(crate) predicted: f64,
-    /// Rows.
-    pub(crate) n: f64,
     pub(crate) lowest: f64,
     pub(crate) highest: f64,
 }
@@ -35,7 +33,7 @@ impl Bins {
     }
 
     /// `below`: the share of all weight below the middle of the rows tied at this score.
-    pub(crate) fn add(&mut self, score: f64, below: f64, weight: f64, happened: f64, n: f64) {
+    pub(crate) fn add(&mut self, score: f64, below: f64, weight: f64, happened: f64) {
         let position = match self.binning {
             Binning::EqualWidth(_) => score,
             Binning::EqualMass(_) => below,
@@ -51,7 +49,6 @@ impl Bins {
         bin.weight += weight;
         bin.happened += happened;
         bin.predicted += weight * score;
-        bin.n += n;
     }
 
     /// Σ weight |observed - predicted| / Σ weight.

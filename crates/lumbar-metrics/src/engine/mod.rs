@@ -10,6 +10,7 @@ mod tally;
 mod walk;
 
 pub(crate) use bins::Bins;
+pub(crate) use order::descending;
 pub(crate) use walk::{Ranks, Walk};
 
 use crate::{Absent, Evaluation, GradesUsed, Measure, Undefined, evaluation::most_probable, proper};

@@ -157,7 +157,7 @@ impl Walk {
             if weight > 0.0 {
                 // Share of the weight at or below the middle of the tie, for bins of equal mass.
                 let below = 1.0 - (above + 0.5 * weight) / total;
-                bins.add(self.score[i], below, weight, happened, (end - i) as f64);
+                bins.add(self.score[i], below, weight, happened);
                 above += weight;
             }
             i = end;
@@ -174,14 +174,22 @@ impl Walk {
         }
     }
 
-    /// Rows in order of the score: (score, class, weight, whether the next row is tied with it).
-    pub(crate) fn steps<'w>(
-        &'w self,
-        multiplicity: &'w [f64],
-    ) -> impl Iterator<Item = (f64, usize, f64, bool)> + 'w {
-        (0..self.class.len()).map(move |i| {
-            let weight = self.weight_at(i, multiplicity);
-            (self.score[i], self.class[i] as usize, weight, self.tied[i])
+    /// The rows, from the highest score down.
+    pub(crate) fn steps<'w>(&'w self, multiplicity: &'w [f64]) -> impl Iterator<Item = Step> + 'w {
+        (0..self.class.len()).map(move |i| Step {
+            score: self.score[i],
+            class: self.class[i] as usize,
+            weight: self.weight_at(i, multiplicity),
+            tied: self.tied[i],
         })
     }
+}
+
+/// A row of a walk.
+pub(crate) struct Step {
+    pub(crate) score: f64,
+    pub(crate) class: usize,
+    pub(crate) weight: f64,
+    /// Whether the next row has the same score.
+    pub(crate) tied: bool,
 }

@@ -2,7 +2,7 @@
 
 use super::{PrecisionRecallCurve, RocCurve};
 use crate::{
-    Evaluation, InputError, Undefined,
+    Evaluation, InputError, Share, Undefined,
     engine::{Ranks, Walk},
     evaluation::Clusters,
     validate,
@@ -109,13 +109,17 @@ impl Binary {
 
     /// The area under the ROC curve up to a false-positive rate, rescaled so that 0.5 is chance and 1 perfect.
     ///
-    /// # Errors
-    /// If the rate is not between 0 and 1. The inner result is undefined as AUROC is.
+    /// # Undefined
+    /// As AUROC is, and up to a rate of 0.
     /// # Reference
     /// McClish 1989. `roc_auc_score(y, s, max_fpr=rate)`.
-    pub fn partial_auroc(&self, max_false_positive_rate: f64) -> Result<Result<f64, Undefined>, InputError> {
-        validate::open_unit("largest false-positive rate", max_false_positive_rate)?;
-        Ok(self.roc().map(|roc| roc.partial_area(max_false_positive_rate)))
+    pub fn partial_auroc(&self, max_false_positive_rate: Share) -> Result<f64, Undefined> {
+        let roc = self.roc()?;
+        if max_false_positive_rate.get() > 0.0 {
+            Ok(roc.partial_area(max_false_positive_rate.get()))
+        } else {
+            Err(Undefined::NoNegatives)
+        }
     }
 
     /// The ROC curve.
@@ -134,15 +138,17 @@ impl Binary {
         PrecisionRecallCurve::of(self)
     }
 
-    /// The cases in order of falling score.
+    /// The cases in order of falling score, each a unit of its own.
     pub(crate) fn walk(&self) -> Walk {
-        let units: Vec<u32> = (0..self.n_rows() as u32).collect();
-        Walk::new(
-            &units,
-            self.weights.as_deref(),
-            self.scores.iter().copied(),
-            |row| usize::from(self.happened[row]),
-        )
+        self.walk_in(&(0..self.n_rows() as u32).collect::<Vec<_>>())
+    }
+
+    /// The cases in order of falling score, in the given units.
+    pub(crate) fn walk_in(&self, units: &[u32]) -> Walk {
+        let scores = self.scores.iter().copied();
+        Walk::new(units, self.weights.as_deref(), scores, |row| {
+            usize::from(self.happened[row])
+        })
     }
 
     pub(crate) fn ones(&self) -> Vec<f64> {
@@ -155,12 +161,12 @@ impl Binary {
         let mut above = [0.0; 2];
         let mut thresholds = Vec::new();
         let mut any = false;
-        for (score, class, weight, tied) in walk.steps(&ones) {
-            above[class] += weight;
-            any |= weight > 0.0;
+        for step in walk.steps(&ones) {
+            above[step.class] += step.weight;
+            any |= step.weight > 0.0;
             // A score of which all cases have weight zero is no threshold: the cases are as good as removed.
-            if !tied && any {
-                thresholds.push((score, above[1], above[0]));
+            if !step.tied && any {
+                thresholds.push((step.score, above[1], above[0]));
                 any = false;
             }
         }

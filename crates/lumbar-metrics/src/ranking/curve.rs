@@ -24,7 +24,8 @@ pub struct RocPoint {
 /// # Undefined
 /// Without cases of the event, or with nothing but them.
 /// # Reference
-/// `roc_curve(y, s, sample_weight=w, drop_intermediate=False)`; [`simplified`](RocCurve::simplified) for `True`.
+/// `roc_curve(y, s, sample_weight=w, drop_intermediate=False)`; [`simplified`](RocCurve::simplified) drops what
+/// `drop_intermediate=True` drops, and points in straight lines with unequal steps besides.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct RocCurve {
     /// The points, from (0, 0) to (1, 1).
@@ -62,10 +63,11 @@ impl RocCurve {
         let bends = |i: usize| {
             i == 0 || i + 1 == p.len() || {
                 let (a, b, c) = (p[i - 1], p[i], p[i + 1]);
-                // Compared as lengths of steps, as scikit-learn does on its counts: equal steps are on one line.
                 let run = |x: RocPoint, y: RocPoint| y.false_positive_rate - x.false_positive_rate;
                 let rise = |x: RocPoint, y: RocPoint| y.true_positive_rate - x.true_positive_rate;
-                (run(b, c) - run(a, b)).abs() > 1e-15 || (rise(b, c) - rise(a, b)).abs() > 1e-15
+                let (left, right) = (run(a, b) * rise(b, c), run(b, c) * rise(a, b));
+                // Rates are quotients: points of one line are on it up to rounding.
+                (left - right).abs() > 1e-12 * (left.abs() + right.abs())
             }
         };
         RocCurve {
