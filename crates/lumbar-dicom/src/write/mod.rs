@@ -45,7 +45,7 @@ impl Photometric {
 ///
 /// ```
 /// use lumbar_core::{ImagePlane, PixelSpacing, Point, Vector};
-/// use lumbar_dicom::{MrImage, TransferSyntax};
+/// use lumbar_dicom::{Limits, MrImage, TransferSyntax, read_image_bytes};
 ///
 /// let plane = ImagePlane::new(
 ///     Point::new(-80.0, -60.0, 12.0),
@@ -56,7 +56,9 @@ impl Photometric {
 /// let slice = MrImage { instance_number: 7, ..MrImage::new(["1.2.1", "1.2.1.1", "1.2.1.1.7"], plane, vec![0, 1, 2, 300, 4, 5]) };
 /// let bytes = slice.to_bytes(TransferSyntax::RleLossless)?;
 ///
-/// assert_eq!(&bytes[128..132], b"DICM");
+/// let image = read_image_bytes(&bytes, &Limits::default())?;
+/// assert_eq!(image.header.instance_number, Some(7));
+/// assert_eq!(image.pixels.frame(0)?.to_i32(), [0, 1, 2, 300, 4, 5]);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Debug, Clone, PartialEq)]

@@ -1,0 +1,46 @@
+//! What a reader lets a file ask for.
+
+/// Limits checked on *declared* sizes before anything is read or reserved. The defaults fit every MR object met so
+/// far with room to spare; `data-spec/dicom-limits.md` gives each one's reason and test.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Limits {
+    /// Largest file, bytes.
+    pub max_file_bytes: u64,
+    /// Deepest nesting of sequences walked into.
+    pub max_depth: usize,
+    /// Most elements and items in one data set.
+    pub max_elements: usize,
+    /// Longest value kept of an attribute other than pixel data, bytes.
+    pub max_value_bytes: usize,
+    /// Most rows and most columns.
+    pub max_rows_columns: u32,
+    /// Most frames.
+    pub max_frames: u32,
+    /// Most bytes of decoded samples of one image, and of an inflated data set.
+    pub max_decoded_bytes: u64,
+    /// Largest ratio of decoded to encoded bytes; only images above [`Limits::expansion_floor_bytes`] are held to
+    /// it, as an empty slice compresses without bound.
+    pub max_expansion: u64,
+    /// Images that decode to no more than this are not held to `max_expansion`.
+    pub expansion_floor_bytes: u64,
+}
+
+const MIB: u64 = 1 << 20;
+
+impl Default for Limits {
+    fn default() -> Limits {
+        Limits {
+            max_file_bytes: 2048 * MIB,
+            // DCMTK's default since its recursion findings of 2026.
+            max_depth: 64,
+            max_elements: 1_000_000,
+            max_value_bytes: 64 << 10,
+            max_rows_columns: 8192,
+            max_frames: 10_000,
+            max_decoded_bytes: 512 * MIB,
+            max_expansion: 1000,
+            expansion_floor_bytes: 16 * MIB,
+        }
+    }
+}

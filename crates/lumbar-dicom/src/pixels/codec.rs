@@ -1,0 +1,226 @@
+//! Third-party codecs, kept at arm's length: the code stream's own size is held against the header before the decoder
+//! sees it, and a panic becomes an error.
+//!
+//! Residual risk: `jpeg-decoder` is safe Rust. `openjp2` is a port of OpenJPEG with unsafe code in it; a hostile JPEG
+//! 2000 stream may still corrupt memory or abort, which only a worker process contains.
+
+use super::samples::Sink;
+use crate::{Codec, PixelFormat, ReadError, TransferSyntax};
+use std::{io::Read, panic::catch_unwind};
+
+/// Decodes one frame into `sink`.
+pub(super) fn decode_frame(
+    bytes: &[u8],
+    syntax: TransferSyntax,
+    format: &PixelFormat,
+    sink: &mut Sink,
+) -> Result<(), ReadError> {
+    match syntax.codec() {
+        Codec::JpegDct | Codec::JpegLossless => {
+            let decoded = contained("JPEG", || jpeg(bytes, syntax, format))?;
+            match decoded {
+                Jpeg::Bytes(bytes) => sink.push_decoded(bytes.into_iter().map(i32::from)),
+                Jpeg::Words(words) => {
+                    let word = |pair: &[u8]| i32::from(u16::from_ne_bytes([pair[0], pair[1]]));
+                    sink.push_decoded(words.chunks_exact(2).map(word));
+                }
+            }
+        }
+        Codec::Jpeg2000 => {
+            let components = contained("JPEG 2000", || jpeg2000(bytes, format))?;
+            let n_pixels = components[0].len();
+            sink.push_decoded(
+                (0..n_pixels).flat_map(|pixel| components.iter().map(move |plane| plane[pixel])),
+            );
+        }
+        _ => {
+            return Err(ReadError::Unsupported {
+                syntax,
+                what: "no decoder in this build",
+            });
+        }
+    }
+    Ok(())
+}
+
+fn contained<T>(
+    codec: &'static str,
+    decode: impl FnOnce() -> Result<T, ReadError> + std::panic::UnwindSafe,
+) -> Result<T, ReadError> {
+    catch_unwind(decode).unwrap_or(Err(ReadError::CodecPanicked { codec }))
+}
+
+fn corrupt<T>(codec: &'static str, what: impl std::fmt::Display) -> Result<T, ReadError> {
+    // Decoders' messages speak of markers and sizes; cut short all the same.
+    let what = what
+        .to_string()
+        .chars()
+        .filter(char::is_ascii)
+        .take(120)
+        .collect();
+    Err(ReadError::Corrupt { codec, what })
+}
+
+/// What a code stream says of itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct StreamShape {
+    rows: u32,
+    columns: u32,
+    components: u32,
+    precision: u8,
+}
+
+fn check_shape(codec: &'static str, found: StreamShape, format: &PixelFormat) -> Result<(), ReadError> {
+    let StreamShape {
+        rows,
+        columns,
+        components,
+        precision,
+    } = found;
+    if (rows, columns) != (format.rows, format.columns) || components != u32::from(format.samples_per_pixel) {
+        return corrupt(
+            codec,
+            format_args!(
+                "{rows} x {columns} x {components} samples, expected {} x {} x {}",
+                format.rows, format.columns, format.samples_per_pixel
+            ),
+        );
+    }
+    if u16::from(precision) > format.bits_allocated {
+        return corrupt(
+            codec,
+            format_args!("{precision} bits a sample, more than allocated"),
+        );
+    }
+    Ok(())
+}
+
+enum Jpeg {
+    Bytes(Vec<u8>),
+    /// Pairs of bytes in native order.
+    Words(Vec<u8>),
+}
+
+fn jpeg(bytes: &[u8], syntax: TransferSyntax, format: &PixelFormat) -> Result<Jpeg, ReadError> {
+    const CODEC: &str = "JPEG";
+    let Some((shape, process)) = jpeg_shape(bytes) else {
+        return corrupt(CODEC, "no frame header");
+    };
+    check_shape(CODEC, shape, format)?;
+    if process != LOSSLESS_PROCESS && shape.precision != 8 {
+        return Err(ReadError::Unsupported {
+            syntax,
+            what: "DCT of more than 8 bits",
+        });
+    }
+    let mut decoder = jpeg_decoder::Decoder::new(bytes);
+    if shape.components == 3 && format.photometric.is_none() {
+        // As pydicom hands it out: what the stream holds.
+        decoder.set_color_transform(jpeg_decoder::ColorTransform::None);
+    }
+    let decoded = match decoder.decode() {
+        Ok(decoded) => decoded,
+        Err(error) => return corrupt(CODEC, error),
+    };
+    let n_samples = shape.rows as usize * shape.columns as usize * shape.components as usize;
+    match decoder.info().map(|info| info.pixel_format) {
+        Some(jpeg_decoder::PixelFormat::L8 | jpeg_decoder::PixelFormat::RGB24)
+            if decoded.len() == n_samples =>
+        {
+            Ok(Jpeg::Bytes(decoded))
+        }
+        Some(jpeg_decoder::PixelFormat::L16) if decoded.len() == 2 * n_samples => Ok(Jpeg::Words(decoded)),
+        _ => corrupt(CODEC, "decoded to another size or layout than its header says"),
+    }
+}
+
+/// SOF3.
+const LOSSLESS_PROCESS: u8 = 3;
+
+/// Shape and process (the low half of the SOF marker) from the frame header.
+fn jpeg_shape(bytes: &[u8]) -> Option<(StreamShape, u8)> {
+    let mut at = 2;
+    if bytes.get(..2)? != [0xFF, 0xD8] {
+        return None;
+    }
+    loop {
+        while *bytes.get(at)? == 0xFF && *bytes.get(at + 1)? == 0xFF {
+            at += 1;
+        }
+        let &[0xFF, marker] = bytes.get(at..at + 2)? else {
+            return None;
+        };
+        let length = usize::from(u16::from_be_bytes([*bytes.get(at + 2)?, *bytes.get(at + 3)?]));
+        match marker {
+            0xC0..=0xC3 | 0xC5..=0xC7 | 0xC9..=0xCB | 0xCD..=0xCF => {
+                let sof = bytes.get(at + 4..at + 10)?;
+                let shape = StreamShape {
+                    precision: sof[0],
+                    rows: u32::from(u16::from_be_bytes([sof[1], sof[2]])),
+                    columns: u32::from(u16::from_be_bytes([sof[3], sof[4]])),
+                    components: u32::from(sof[5]),
+                };
+                return Some((shape, marker & 0x0F));
+            }
+            // The scan begins without a frame header before it.
+            0xDA | 0xD9 => return None,
+            _ => at += 2 + length.max(2),
+        }
+    }
+}
+
+fn jpeg2000(bytes: &[u8], format: &PixelFormat) -> Result<Vec<Vec<i32>>, ReadError> {
+    const CODEC: &str = "JPEG 2000";
+    let Some(shape) = jpeg2000_shape(bytes) else {
+        return corrupt(CODEC, "no image size marker");
+    };
+    check_shape(CODEC, shape, format)?;
+    let image = match jpeg2k::Image::from_bytes(bytes) {
+        Ok(image) => image,
+        Err(error) => return corrupt(CODEC, error),
+    };
+    let n_pixels = shape.rows as usize * shape.columns as usize;
+    let components = image.components();
+    if components.len() != shape.components as usize
+        || components.iter().any(|plane| plane.data().len() != n_pixels)
+    {
+        return corrupt(CODEC, "decoded to another size than its header says");
+    }
+    Ok(components.iter().map(|plane| plane.data().to_vec()).collect())
+}
+
+/// Shape from the SIZ marker, which follows the start of the code stream; a JP2 file wraps that in boxes.
+fn jpeg2000_shape(bytes: &[u8]) -> Option<StreamShape> {
+    const START: [u8; 4] = [0xFF, 0x4F, 0xFF, 0x51];
+    let at = bytes.windows(4).take(4096).position(|four| four == START)?;
+    let siz = bytes.get(at + 4..at + 4 + 39)?;
+    let u32_at = |i: usize| u32::from_be_bytes([siz[i], siz[i + 1], siz[i + 2], siz[i + 3]]);
+    let (width, height, left, top) = (u32_at(4), u32_at(8), u32_at(12), u32_at(16));
+    let components = u32::from(u16::from_be_bytes([siz[36], siz[37]]));
+    let (tile_width, tile_height) = (u32_at(20), u32_at(24));
+    // Far more tiles than any encoder makes: a table of them would be the attack.
+    const MOST_TILES: u64 = 65_535;
+    let n_tiles =
+        u64::from(width.div_ceil(tile_width.max(1))) * u64::from(height.div_ceil(tile_height.max(1)));
+    if n_tiles > MOST_TILES {
+        return None;
+    }
+    Some(StreamShape {
+        rows: height.checked_sub(top)?,
+        columns: width.checked_sub(left)?,
+        components,
+        precision: (siz[38] & 0x7F) + 1,
+    })
+}
+
+/// One frame of a deflated image: exactly `expected` bytes, or it is refused.
+pub(super) fn inflate_frame(bytes: &[u8], expected: u64) -> Result<Vec<u8>, ReadError> {
+    let mut out = Vec::new();
+    let read = flate2::read::DeflateDecoder::new(bytes)
+        .take(expected)
+        .read_to_end(&mut out);
+    match read {
+        Ok(_) if out.len() as u64 == expected => Ok(out),
+        _ => corrupt("deflate", "a frame of another size than its header says"),
+    }
+}

@@ -1,0 +1,156 @@
+//! Pixel data: from encoded bytes to stored values.
+//!
+//! The order of application is fixed: fragments are joined into frames, frames decoded, samples shifted by HighBit,
+//! masked to BitsStored and sign-extended where PixelRepresentation says so. Nothing else is applied here.
+
+mod codec;
+mod fragments;
+mod rle;
+mod samples;
+
+pub use samples::{Frame, StoredPixels};
+
+use crate::{
+    Codec, Header, Limits, PixelFormat, ReadError, TransferSyntax,
+    read::{location::PixelLocation, source::Source},
+    tag,
+};
+use samples::Sink;
+use std::ops::Range;
+
+/// Decodes the frames asked for (all if `None`).
+pub(crate) fn decode(
+    source: &mut Source<'_>,
+    header: &Header,
+    frames: Option<Range<u32>>,
+    limits: &Limits,
+) -> Result<StoredPixels, ReadError> {
+    let (Some(format), Some(location)) = (&header.pixel_format, &header.pixel_location) else {
+        return Err(ReadError::NoPixelData);
+    };
+    let frames = frames.unwrap_or(0..format.n_frames);
+    if frames.end > format.n_frames {
+        return Err(ReadError::NoSuchFrame {
+            found: frames.start,
+            n_frames: format.n_frames,
+        });
+    }
+    check_supported(format, location, header.transfer_syntax)?;
+    let frame_bytes = frame_bytes(format);
+    let wanted = frame_bytes.saturating_mul(u64::from(frames.end - frames.start));
+    if wanted > limits.max_decoded_bytes {
+        return Err(ReadError::DecodedTooLarge {
+            found: wanted,
+            limit: limits.max_decoded_bytes,
+        });
+    }
+    if location.is_encapsulated() {
+        decode_fragments(source, header.transfer_syntax, format, location, frames, limits)
+    } else {
+        decode_raw(source, header.transfer_syntax, format, location, frames)
+    }
+}
+
+fn check_supported(
+    format: &PixelFormat,
+    location: &PixelLocation,
+    syntax: TransferSyntax,
+) -> Result<(), ReadError> {
+    let unsupported = |what| Err(ReadError::Unsupported { syntax, what });
+    if location.tag != tag::PIXEL_DATA {
+        return unsupported("floating-point pixel data");
+    }
+    match format.bits_allocated {
+        8 | 16 => Ok(()),
+        32 if !location.is_encapsulated() => Ok(()),
+        1 => unsupported("1 bit a sample"),
+        _ => unsupported("more than 16 bits a sample"),
+    }
+}
+
+fn frame_bytes(format: &PixelFormat) -> u64 {
+    // At most 8192 * 8192 * 4 * 8 by the limits checked before; any limits fit 64 bits.
+    u64::from(format.rows)
+        * u64::from(format.columns)
+        * u64::from(format.samples_per_pixel)
+        * u64::from(format.bits_allocated.div_ceil(8))
+}
+
+fn decode_raw(
+    source: &mut Source<'_>,
+    syntax: TransferSyntax,
+    format: &PixelFormat,
+    location: &PixelLocation,
+    frames: Range<u32>,
+) -> Result<StoredPixels, ReadError> {
+    if syntax.is_encapsulated() {
+        return Err(ReadError::Fragments {
+            what: "plain pixel data under a compressed transfer syntax",
+        });
+    }
+    let frame_bytes = frame_bytes(format);
+    let expected = frame_bytes.saturating_mul(u64::from(format.n_frames));
+    // What is left counts, not what is declared: some writers declare a wrong length for intact pixels.
+    let found = source
+        .left(location.value_at)
+        .min(u64::from(location.length).max(expected));
+    if found < expected {
+        return Err(ReadError::PixelDataTooShort { found, expected });
+    }
+    let at = location.value_at + frame_bytes * u64::from(frames.start);
+    let n_frames = frames.end - frames.start;
+    let bytes = source.tail(at, (frame_bytes * u64::from(n_frames)) as usize)?;
+    let big_endian = location.encoding.big_endian || syntax == TransferSyntax::GePrivateBigEndianPixels;
+    let mut sink = Sink::new(format, n_frames);
+    for frame in bytes.chunks_exact(frame_bytes as usize) {
+        sink.push_bytes(frame, big_endian, format.planar);
+    }
+    Ok(sink.finish())
+}
+
+fn decode_fragments(
+    source: &mut Source<'_>,
+    syntax: TransferSyntax,
+    format: &PixelFormat,
+    location: &PixelLocation,
+    frames: Range<u32>,
+    limits: &Limits,
+) -> Result<StoredPixels, ReadError> {
+    let left = source.left(location.value_at);
+    let bytes = source.tail(location.value_at, left as usize)?;
+    let fragments = fragments::Fragments::parse(&bytes, &location.extended_offsets)?;
+    let decoded = frame_bytes(format);
+    let n_frames = frames.end - frames.start;
+    let mut sink = Sink::new(format, 0);
+    for frame in frames {
+        let encoded = fragments.frame(frame, format.n_frames)?;
+        let ratio = decoded / (encoded.len() as u64).max(1);
+        if decoded > limits.expansion_floor_bytes && ratio > limits.max_expansion {
+            return Err(ReadError::ExpansionTooLarge {
+                encoded: encoded.len() as u64,
+                decoded,
+                limit: limits.max_expansion,
+            });
+        }
+        // Only now, with the first frame's bytes seen, is room for all frames made.
+        sink.reserve(n_frames);
+        match syntax.codec() {
+            Codec::Raw => {
+                if (encoded.len() as u64) < decoded {
+                    return Err(ReadError::PixelDataTooShort {
+                        found: encoded.len() as u64,
+                        expected: decoded,
+                    });
+                }
+                sink.push_bytes(&encoded[..decoded as usize], false, format.planar);
+            }
+            Codec::Rle => rle::decode_frame(&encoded, format, &mut sink)?,
+            Codec::DeflatedFrame => {
+                let inflated = codec::inflate_frame(&encoded, decoded)?;
+                sink.push_bytes(&inflated, false, format.planar);
+            }
+            _ => codec::decode_frame(&encoded, syntax, format, &mut sink)?,
+        }
+    }
+    Ok(sink.finish())
+}

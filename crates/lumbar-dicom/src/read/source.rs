@@ -1,0 +1,128 @@
+//! Bytes of a file by position: the whole in memory, or a window that moves over the file.
+
+use crate::ReadError;
+use std::{
+    fs::File,
+    io::{Read, Seek, SeekFrom},
+};
+
+/// First read of a header scan: most MR headers without private parts fit.
+const WINDOW_BYTES: usize = 8 << 10;
+
+/// A file's bytes. Nothing is read or reserved before its length has been held against the bytes there are.
+#[derive(Debug)]
+pub(crate) struct Source<'a> {
+    backing: Backing<'a>,
+    total: u64,
+}
+
+#[derive(Debug)]
+enum Backing<'a> {
+    Borrowed(&'a [u8]),
+    Owned(Vec<u8>),
+    File { file: File, window: Vec<u8>, start: u64 },
+}
+
+impl<'a> Source<'a> {
+    pub(crate) fn borrowed(bytes: &'a [u8]) -> Source<'a> {
+        Source {
+            total: bytes.len() as u64,
+            backing: Backing::Borrowed(bytes),
+        }
+    }
+
+    pub(crate) fn owned(bytes: Vec<u8>) -> Source<'static> {
+        Source {
+            total: bytes.len() as u64,
+            backing: Backing::Owned(bytes),
+        }
+    }
+
+    pub(crate) fn file(file: File, total: u64) -> Source<'static> {
+        Source {
+            backing: Backing::File {
+                file,
+                window: Vec::new(),
+                start: 0,
+            },
+            total,
+        }
+    }
+
+    /// Bytes in all.
+    pub(crate) fn total(&self) -> u64 {
+        self.total
+    }
+
+    /// Bytes from `at` on.
+    pub(crate) fn left(&self, at: u64) -> u64 {
+        self.total.saturating_sub(at)
+    }
+
+    /// `len` bytes at `at`.
+    pub(crate) fn get(&mut self, at: u64, len: usize) -> Result<&[u8], ReadError> {
+        let left = self.left(at);
+        if len as u64 > left {
+            return Err(ReadError::Truncated {
+                offset: at,
+                declared: len as u64,
+                left,
+            });
+        }
+        match &mut self.backing {
+            Backing::Borrowed(bytes) => slice(bytes, at, len),
+            Backing::Owned(bytes) => slice(bytes, at, len),
+            Backing::File { file, window, start } => {
+                let inside = at >= *start && at + len as u64 <= *start + window.len() as u64;
+                if !inside {
+                    let wanted = (len.max(WINDOW_BYTES) as u64).min(left);
+                    read_at(file, at, wanted as usize, window)?;
+                    *start = at;
+                }
+                slice(window, at - *start, len)
+            }
+        }
+    }
+
+    /// The bytes from `at` to the end, owned: pixel data, whose extent has been checked.
+    pub(crate) fn tail(&mut self, at: u64, len: usize) -> Result<std::borrow::Cow<'_, [u8]>, ReadError> {
+        if let Backing::File { file, .. } = &mut self.backing {
+            let left = self.total.saturating_sub(at);
+            if len as u64 > left {
+                return Err(ReadError::Truncated {
+                    offset: at,
+                    declared: len as u64,
+                    left,
+                });
+            }
+            let mut bytes = Vec::new();
+            read_at(file, at, len, &mut bytes)?;
+            return Ok(bytes.into());
+        }
+        self.get(at, len).map(Into::into)
+    }
+}
+
+fn slice(bytes: &[u8], at: u64, len: usize) -> Result<&[u8], ReadError> {
+    let start = at as usize;
+    start
+        .checked_add(len)
+        .and_then(|end| bytes.get(start..end))
+        .ok_or(ReadError::Truncated {
+            offset: at,
+            declared: len as u64,
+            left: (bytes.len() as u64).saturating_sub(at),
+        })
+}
+
+/// Replaces `into` by `len` bytes at `at`. A file that shrank meanwhile is an error of the operating system.
+fn read_at(file: &mut File, at: u64, len: usize, into: &mut Vec<u8>) -> Result<(), ReadError> {
+    file.seek(SeekFrom::Start(at))?;
+    into.clear();
+    into.reserve_exact(len);
+    let read = file.take(len as u64).read_to_end(into)?;
+    if read < len {
+        return Err(std::io::Error::from(std::io::ErrorKind::UnexpectedEof).into());
+    }
+    Ok(())
+}

@@ -1,0 +1,119 @@
+//! Why a file is not used: stable codes, documented in `data-spec/reason-codes.md`.
+
+use serde::{Deserialize, Serialize};
+use std::fmt;
+
+macro_rules! reasons {
+    ($($(#[doc = $doc:literal])* $name:ident;)*) => {
+        /// Why a file is not used. The name of a variant is its stable code in manifests.
+        ///
+        /// ```
+        /// use lumbar_dicom::RejectReason;
+        /// assert_eq!(RejectReason::NotDicom.code(), "NotDicom");
+        /// assert_eq!("NotDicom".parse(), Ok(RejectReason::NotDicom));
+        /// ```
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[non_exhaustive]
+        pub enum RejectReason { $($(#[doc = $doc])* $name,)* }
+
+        impl RejectReason {
+            /// Every reason.
+            pub const ALL: &'static [RejectReason] = &[$(RejectReason::$name,)*];
+
+            /// The stable code.
+            pub fn code(self) -> &'static str {
+                match self { $(RejectReason::$name => stringify!($name),)* }
+            }
+        }
+    };
+}
+
+reasons! {
+    /// Neither the DICOM magic nor a recognisable data set: CSV, README, images, archives.
+    NotDicom;
+    /// No bytes.
+    EmptyFile;
+    /// The operating system would not let it be read.
+    Unreadable;
+    /// A symbolic link; links are not followed.
+    SymbolicLink;
+    /// A socket, pipe or device.
+    NotRegularFile;
+    /// Larger than the limit.
+    FileTooLarge;
+    /// A DICOMDIR index: the files it lists are found by themselves.
+    DicomDirectory;
+    /// A declared length reaches beyond the end of the file.
+    Truncated;
+    /// Elements or items that cannot be told apart.
+    MalformedElement;
+    /// Sequences nested deeper than the limit.
+    TooDeep;
+    /// More elements than the limit.
+    TooManyElements;
+    /// A transfer syntax no one here knows.
+    UnknownTransferSyntax;
+    /// A known encoding without a decoder in this build.
+    UnsupportedEncoding;
+    /// No pixel data: reports, presentation states, spectra.
+    NoPixelData;
+    /// StudyInstanceUID or SeriesInstanceUID is missing.
+    MissingUid;
+    /// Rows, Columns or another attribute an image needs is missing.
+    MissingAttribute;
+    /// An attribute an image needs has a value it cannot have.
+    InvalidAttribute;
+    /// More rows or columns than the limit.
+    ImageTooLarge;
+    /// More frames than the limit.
+    TooManyFrames;
+    /// Decoded pixels beyond the limit in bytes.
+    DecodedTooLarge;
+    /// Decoded pixels beyond the limit in ratio to encoded ones.
+    ExpansionTooLarge;
+    /// Pixel data shorter than rows, columns and frames need.
+    PixelDataTooShort;
+    /// Fragments that cannot be assigned to frames.
+    MalformedFragments;
+    /// Compressed pixels that do not decode.
+    CorruptPixelData;
+    /// A third-party decoder panicked; contained.
+    CodecPanicked;
+    /// Decoding took longer than allowed, or more memory, or ended the worker.
+    WorkerFailed;
+    /// A modality other than MR.
+    NotMr;
+    /// Several samples per pixel.
+    ColourImage;
+    /// A secondary capture: a screenshot or scan, which may show a name.
+    SecondaryCapture;
+    /// BurnedInAnnotation says that the pixels hold text.
+    BurnedInAnnotation;
+    /// A Siemens mosaic: tiles of a whole volume in one image, whose stated position is not that of any tile.
+    SiemensMosaic;
+    /// The same SOPInstanceUID as a file already taken.
+    DuplicateInstance;
+}
+
+impl fmt::Display for RejectReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.code())
+    }
+}
+
+impl std::str::FromStr for RejectReason {
+    type Err = UnknownReason;
+
+    fn from_str(text: &str) -> Result<Self, UnknownReason> {
+        RejectReason::ALL
+            .iter()
+            .copied()
+            .find(|reason| reason.code() == text.trim())
+            .ok_or(UnknownReason)
+    }
+}
+
+/// Text that is no reason code.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("not a reason code, expected one of data-spec/reason-codes.md")]
+pub struct UnknownReason;

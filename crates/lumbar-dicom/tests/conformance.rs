@@ -1,0 +1,162 @@
+//! Real files against what pydicom and dcm2niix make of them. Runs where the collection is at hand
+//! (`LUMBAR_CONFORMANCE_DIR`, or `../shared/data` from the workspace), and says how many cases ran.
+
+use lumbar_dicom::{Limits, RejectReason, TransferSyntax, read_header, read_image};
+use sha2::{Digest, Sha256};
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+};
+
+/// The collection's `dicom` folder, if it is here.
+fn collection() -> Option<PathBuf> {
+    let root = std::env::var_os("LUMBAR_CONFORMANCE_DIR").map_or_else(
+        || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data"),
+        PathBuf::from,
+    );
+    let folder = root.join("dicom");
+    folder.join("index.csv").is_file().then_some(folder)
+}
+
+struct IndexRow {
+    file: String,
+    transfer_syntax: String,
+    modality: String,
+    decoded: bool,
+    pixel_sha256: String,
+}
+
+fn index(folder: &Path) -> Vec<IndexRow> {
+    let mut reader = csv::Reader::from_path(folder.join("index.csv")).expect("the index opens");
+    let headers = reader.headers().expect("the index has a header").clone();
+    let column = |name: &str| {
+        headers
+            .iter()
+            .position(|header| header == name)
+            .expect("a column of the index")
+    };
+    let [file, syntax, modality, decoded, hash] = [
+        "file",
+        "transfer_syntax",
+        "modality",
+        "pydicom_decode",
+        "pixel_sha256",
+    ]
+    .map(column);
+    reader
+        .records()
+        .map(|record| record.expect("the index is valid CSV"))
+        .map(|record| IndexRow {
+            file: record[file].to_owned(),
+            transfer_syntax: record[syntax].to_owned(),
+            modality: record[modality].to_owned(),
+            decoded: &record[decoded] == "ok",
+            pixel_sha256: record[hash].to_owned(),
+        })
+        .collect()
+}
+
+fn short_sha256(bytes: &[u8]) -> String {
+    Sha256::digest(bytes)
+        .iter()
+        .take(8)
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
+}
+
+/// Files that do not agree with pydicom, each with its reason.
+const EXCEPTIONS: [(&str, &str); 7] = [
+    ("dcm_qa_ts/In/7.dcm", NO_JPEG_LS),
+    ("dcm_qa_ts/In/8.dcm", NO_JPEG_LS),
+    ("dicom-test-files/WG04/JLSL/MR1_JLSL", NO_JPEG_LS),
+    ("dicom-test-files/WG04/JLSL/MR2_JLSL", NO_JPEG_LS),
+    ("dicom-test-files/WG04/JLSN/MR1_JLSN", NO_JPEG_LS),
+    ("dicom-test-files/WG04/JLSN/MR2_JLSN", NO_JPEG_LS),
+    ("pydicom/test_files/MR_small_jpeg_ls_lossless.dcm", NO_JPEG_LS),
+];
+const NO_JPEG_LS: &str = "JPEG-LS has no decoder here yet";
+
+#[test]
+fn stored_values_equal_those_of_pydicom() {
+    let Some(folder) = collection() else {
+        println!("conformance: 0 cases ran (no collection)");
+        return;
+    };
+    let limits = Limits::default();
+    let (mut equal, mut wrong) = (BTreeMap::new(), Vec::new());
+    for row in index(&folder).into_iter().filter(|row| row.decoded) {
+        let is_mr = row.modality == "MR";
+        let result = read_image(&folder.join(&row.file), &limits);
+        let found = result
+            .as_ref()
+            .map(|image| short_sha256(&image.pixels.to_le_bytes()));
+        let key = (row.transfer_syntax.clone(), is_mr);
+        if found.as_ref().is_ok_and(|found| *found == row.pixel_sha256) {
+            *equal.entry(key).or_insert(0usize) += 1;
+        } else if is_mr && !EXCEPTIONS.iter().any(|(file, _)| *file == row.file) {
+            wrong.push(format!(
+                "{} ({}): {:?}",
+                row.file,
+                row.transfer_syntax,
+                found.err()
+            ));
+        } else if !is_mr {
+            println!(
+                "not MR, not equal: {} ({}): {:?}",
+                row.file,
+                row.transfer_syntax,
+                found.err()
+            );
+        }
+    }
+    for ((syntax, is_mr), n) in &equal {
+        println!("{syntax:28} {:6} {n} equal", if *is_mr { "MR" } else { "other" });
+    }
+    println!("conformance: {} cases ran", equal.values().sum::<usize>());
+    assert!(
+        wrong.is_empty(),
+        "{} MR files differ:\n{}",
+        wrong.len(),
+        wrong.join("\n")
+    );
+}
+
+#[test]
+fn a_pixel_sequence_without_its_delimiter_is_read() {
+    let Some(folder) = collection() else {
+        println!("conformance: 0 cases ran (no collection)");
+        return;
+    };
+    let image = read_image(&folder.join("fo-dicom/GH1339.dcm"), &Limits::default()).unwrap();
+    assert_eq!((image.pixels.rows(), image.pixels.columns()), (320, 320));
+    assert_eq!(image.pixels.frame(0).unwrap().range(), Some((0, 819)));
+    println!("conformance: 1 cases ran");
+}
+
+#[test]
+fn malformed_files_give_values_or_reasons() {
+    let Some(folder) = collection() else {
+        println!("conformance: 0 cases ran (no collection)");
+        return;
+    };
+    let limits = Limits::default();
+    let mut outcomes: BTreeMap<String, usize> = BTreeMap::new();
+    let mut n = 0;
+    for row in index(&folder)
+        .into_iter()
+        .filter(|row| row.file.starts_with("malformed-fuzz-corpus/"))
+    {
+        let path = folder.join(&row.file);
+        let _ = read_header(&path, &limits);
+        let outcome = match read_image(&path, &limits) {
+            Ok(_) => "read".to_owned(),
+            Err(error) => error.reason().code().to_owned(),
+        };
+        assert_ne!(outcome, RejectReason::CodecPanicked.code(), "{}", row.file);
+        *outcomes.entry(outcome).or_default() += 1;
+        n += 1;
+    }
+    println!("{outcomes:#?}");
+    println!("conformance: {n} cases ran");
+    assert!(n > 0);
+}
