@@ -90,11 +90,13 @@ impl Network {
         self.n_grades
     }
 
-    /// Features of the trunk, before dropout and head.
+    /// Features of the trunk, before dropout and head. Grey levels from 0 to 1 are first spread to -2 to 2, near the unit
+    /// variance that the initial weights are made for.
     ///
     /// # Shapes
     /// `[batch, depth, height, width]` -> `[batch, features]`
     pub fn forward_features(&self, crops: Tensor<4>) -> Tensor<2> {
+        let crops = crops.mul_scalar(4.0).sub_scalar(2.0);
         match &self.trunk {
             Trunk::SimpleCnn(net) => net.forward(crops),
             Trunk::CustomCnn(net) => net.forward(crops),

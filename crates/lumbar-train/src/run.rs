@@ -1,0 +1,406 @@
+//! The run directory: what a run leaves, and how its parts are divided.
+
+use crate::{
+    RunConfig, TrainError,
+    cases::{Cases, belongs},
+    checkpoint::Progress,
+    fit::{Fit, Fitted, Observer, Parts},
+    prior::ColumnPrior,
+};
+use lumbar_core::{ConditionGroup, PatientKey};
+use lumbar_dataset::{Dataset, PatientLabels, SplitConfig, split};
+use lumbar_evaluate::{Domain, Localisation, Part, Prediction, PredictionTable};
+use lumbar_model::{Bundle, DeviceSpec, TrainingDomain, bundle::SCHEMA_VERSION};
+use serde::{Deserialize, Serialize};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::Path,
+};
+
+/// A run to be made: data, configuration, device.
+pub struct TrainJob<'a> {
+    /// The data set.
+    pub dataset: &'a Dataset,
+    /// The configuration.
+    pub config: &'a RunConfig,
+    /// Where the network runs.
+    pub device: DeviceSpec,
+    /// Train this many networks, each tested on the patients it did not see; `None` uses the data set's split.
+    pub folds: Option<usize>,
+    /// Go on with what is in the run directory.
+    pub resume: bool,
+}
+
+/// What came of a run.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RunSummary {
+    /// The device it ran on.
+    pub device: String,
+    /// Samples trained on (mean over folds).
+    pub n_train: usize,
+    /// Samples the checkpoint was chosen by (mean over folds).
+    pub n_valid: usize,
+    /// Samples tested on.
+    pub n_test: usize,
+    /// Epochs trained in each fold.
+    pub epochs: Vec<usize>,
+    /// Best validation loss (1/2/4-weighted log loss), mean over folds.
+    pub best_loss: f64,
+    /// Whether the run is done; `false` where the observer stopped it.
+    pub finished: bool,
+}
+
+/// `run.json`: what a run was made of, to tell it from another when it is resumed.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RunRecord {
+    /// Version of this file.
+    pub schema_version: u32,
+    /// Version of the program.
+    pub tool_version: String,
+    /// Digest of the data set.
+    pub dataset_digest: String,
+    /// The resolved configuration.
+    pub config: RunConfig,
+    /// Number of folds, if any.
+    pub folds: Option<usize>,
+    /// `synthetic` or `clinical`.
+    pub domain: Domain,
+    /// Filled in when the run is done.
+    pub summary: Option<RunSummary>,
+}
+
+const RECORD: &str = "run.json";
+
+impl RunRecord {
+    /// Reads the record of a run directory.
+    ///
+    /// # Errors
+    /// [`TrainError::Io`] where there is none, [`TrainError::BadState`] where it is not one.
+    pub fn read(run: &Path) -> Result<RunRecord, TrainError> {
+        let path = run.join(RECORD);
+        let text = std::fs::read_to_string(&path).map_err(TrainError::io("read", &path))?;
+        serde_json::from_str(&text).map_err(|error| TrainError::bad_state(&path, error.to_string()))
+    }
+
+    fn write(&self, run: &Path) -> Result<(), TrainError> {
+        let path = run.join(RECORD);
+        let text =
+            serde_json::to_string_pretty(self).map_err(|e| TrainError::bad_state(&path, e.to_string()))?;
+        write_beside(&path, &(text + "\n"))
+    }
+}
+
+/// A fold's number, if there are folds, and its parts.
+type Fold = (Option<u32>, Parts);
+
+impl TrainJob<'_> {
+    /// Makes the run, or goes on with it, and leaves everything in `out`.
+    ///
+    /// # Errors
+    /// [`TrainError`]; see its variants.
+    pub fn run(&self, out: &Path, observer: &mut dyn Observer) -> Result<RunSummary, TrainError> {
+        self.config.validate()?;
+        let spec = self.device.concrete().map_err(lumbar_model::ModelError::from)?;
+        let device = spec.resolve().map_err(lumbar_model::ModelError::from)?;
+        let folds = self.folds()?;
+        let mut record = self.prepare(out)?;
+        let mut rows = Vec::new();
+        let mut done: Vec<Progress> = Vec::new();
+        for (number, parts) in &folds {
+            let folder = number.map_or_else(|| out.to_owned(), |number| out.join(format!("fold-{number}")));
+            std::fs::create_dir_all(&folder).map_err(TrainError::io("make", &folder))?;
+            let fit = Fit {
+                dataset: self.dataset,
+                config: self.config,
+                parts,
+                device: &device,
+                out: &folder,
+            };
+            let Some(fitted) = fit.run(observer)? else {
+                return Ok(self.summary(spec, &folds, &done));
+            };
+            self.save_bundle(&fitted, &record, &folder)?;
+            let predictions = self.predict(&fit, &fitted, *number)?;
+            if number.is_some() {
+                self.write_predictions(predictions.clone(), &folder)?;
+                rows.extend(predictions.into_iter().filter(|row| row.part == Part::OutOfFold));
+            } else {
+                rows = predictions;
+            }
+            done.push(fitted.progress);
+        }
+        self.write_predictions(rows, out)?;
+        let summary = self.summary(spec, &folds, &done);
+        record.summary = Some(summary.clone());
+        record.write(out)?;
+        Ok(summary)
+    }
+
+    /// What the run would train on, without training: samples to train, to validate, to test on, a fold each.
+    ///
+    /// # Errors
+    /// As [`TrainJob::run`], before anything is written.
+    pub fn plan(&self) -> Result<Vec<[usize; 3]>, TrainError> {
+        self.config.validate()?;
+        Ok(self
+            .folds()?
+            .iter()
+            .map(|(_, p)| [p.train.len(), p.valid.len(), p.test.len()])
+            .collect())
+    }
+
+    /// Makes the run directory and its record, or checks that the one there is this run.
+    fn prepare(&self, out: &Path) -> Result<RunRecord, TrainError> {
+        let record = RunRecord {
+            schema_version: 1,
+            tool_version: env!("CARGO_PKG_VERSION").into(),
+            dataset_digest: digest_of(self.dataset),
+            config: self.config.clone(),
+            folds: self.folds,
+            domain: domain_of(self.dataset),
+            summary: None,
+        };
+        if out.join(RECORD).exists() {
+            if !self.resume {
+                return Err(TrainError::RunExists { path: out.to_owned() });
+            }
+            let old = RunRecord::read(out)?;
+            let differs = |what, found: String, expected: String| {
+                Err(TrainError::OtherRun {
+                    path: out.to_owned(),
+                    what,
+                    found,
+                    expected,
+                })
+            };
+            if old.dataset_digest != record.dataset_digest {
+                return differs("the data set", old.dataset_digest, record.dataset_digest);
+            }
+            if old.folds != record.folds {
+                return differs(
+                    "the number of folds",
+                    format!("{:?}", old.folds),
+                    format!("{:?}", record.folds),
+                );
+            }
+            if old.config != record.config {
+                return differs("the configuration", to_toml(&old.config), to_toml(&record.config));
+            }
+            return Ok(RunRecord { summary: None, ..old });
+        }
+        if self.resume {
+            return Err(TrainError::NothingToResume { path: out.to_owned() });
+        }
+        std::fs::create_dir_all(out).map_err(TrainError::io("make", out))?;
+        write_beside(&out.join("config.resolved.toml"), &to_toml(self.config))?;
+        record.write(out)?;
+        Ok(record)
+    }
+
+    /// The samples of each fold, by patient.
+    fn folds(&self) -> Result<Vec<Fold>, TrainError> {
+        let samples = self.dataset.samples();
+        let used: Vec<usize> = (0..samples.len())
+            .filter(|i| belongs(&samples[*i], self.config))
+            .collect();
+        let Some(n_folds) = self.folds else {
+            let mut parts = Parts::default();
+            for i in used {
+                match samples[i].assignment.part {
+                    lumbar_dataset::Part::Train => parts.train.push(i),
+                    lumbar_dataset::Part::Valid => parts.valid.push(i),
+                    lumbar_dataset::Part::Test => parts.test.push(i),
+                }
+            }
+            return Ok(vec![(None, parts)]);
+        };
+        let labels = patient_labels(self.dataset);
+        if n_folds < 2 || n_folds > labels.len() {
+            let expected = format!("2 to the number of patients, {}", labels.len());
+            return Err(TrainError::Config {
+                key: "folds",
+                found: n_folds.to_string(),
+                expected,
+            });
+        }
+        let config = SplitConfig {
+            folds: n_folds,
+            ..self.dataset.config().split.clone()
+        };
+        let held_out = split(&labels, &config, &BTreeMap::new())?;
+        (0..n_folds as u32)
+            .map(|fold| {
+                let rest: BTreeMap<PatientKey, PatientLabels> = labels
+                    .iter()
+                    .filter(|(p, _)| held_out[*p].fold != fold)
+                    .map(|(p, l)| (p.clone(), l.clone()))
+                    .collect();
+                let inner = SplitConfig {
+                    valid: self.config.data.validation_share,
+                    test: 0.0,
+                    ..config.clone()
+                };
+                let inner = SplitConfig {
+                    test_sites: Vec::new(),
+                    ..inner
+                };
+                let divided = split(&rest, &inner, &BTreeMap::new())?;
+                let mut parts = Parts::default();
+                for i in &used {
+                    match divided
+                        .get(&samples[*i].patient)
+                        .map(|assignment| assignment.part)
+                    {
+                        None => parts.test.push(*i),
+                        Some(lumbar_dataset::Part::Valid) => parts.valid.push(*i),
+                        Some(_) => parts.train.push(*i),
+                    }
+                }
+                Ok((Some(fold), parts))
+            })
+            .collect()
+    }
+
+    fn save_bundle(&self, fitted: &Fitted, record: &RunRecord, folder: &Path) -> Result<(), TrainError> {
+        let bundle = Bundle {
+            schema_version: SCHEMA_VERSION,
+            tool_version: record.tool_version.clone(),
+            network: fitted.network_config.clone(),
+            view: self.config.data.view,
+            groups: self.config.data.groups.clone(),
+            preprocessing: serde_json::to_value(self.dataset.config())
+                .map_err(|e| TrainError::bad_state(folder, e.to_string()))?,
+            mirror_right_to_left: self.config.data.mirror_right_to_left,
+            calibration: fitted.calibration.clone(),
+            training_domain: match record.domain {
+                Domain::Synthetic => TrainingDomain::Synthetic,
+                Domain::Clinical => TrainingDomain::Clinical,
+            },
+            localisation: "given".into(),
+            training: serde_json::json!({
+                "seed": self.config.seed,
+                "dataset_digest": record.dataset_digest,
+                "epochs": fitted.progress.epochs_done,
+                "best_epoch": fitted.progress.best_epoch,
+                "best_validation_loss": fitted.progress.best_loss,
+            }),
+            weights_sha256: String::new(),
+        };
+        bundle.save(&fitted.network, &folder.join("model"))?;
+        Ok(())
+    }
+
+    /// Predictions on what was held out, with the prior of the same fold's labels beside them.
+    fn predict(
+        &self,
+        fit: &Fit<'_>,
+        fitted: &Fitted,
+        fold: Option<u32>,
+    ) -> Result<Vec<Prediction>, TrainError> {
+        let truth = Cases::of(self.dataset, self.config);
+        let seen: Vec<usize> = fit.parts.train.iter().chain(&fit.parts.valid).copied().collect();
+        let prior = ColumnPrior::fit(truth.pairs(&seen), truth.scheme);
+        let held_out = if fold.is_some() {
+            Part::OutOfFold
+        } else {
+            Part::Test
+        };
+        let mut rows = Vec::new();
+        for (part, indices) in [(Part::Valid, &fit.parts.valid), (held_out, &fit.parts.test)] {
+            let logits = fit.logits(&fitted.network, indices)?;
+            for (index, logits) in indices.iter().zip(logits) {
+                let sample = &self.dataset.samples()[*index];
+                rows.push(Prediction {
+                    sample_id: sample.sample_id.clone(),
+                    study: sample.study.clone(),
+                    patient: sample.patient.to_string(),
+                    target: sample.target,
+                    view: sample.view,
+                    severity: sample.severity,
+                    part,
+                    fold,
+                    probabilities: fitted.calibration.probabilities(&logits),
+                    prior: prior.of(truth.shown[*index]).to_vec(),
+                });
+            }
+        }
+        Ok(rows)
+    }
+
+    fn write_predictions(&self, mut rows: Vec<Prediction>, folder: &Path) -> Result<(), TrainError> {
+        rows.sort_by(|a, b| a.sample_id.cmp(&b.sample_id));
+        let table = PredictionTable {
+            scheme: self.dataset.config().grades,
+            domain: domain_of(self.dataset),
+            localisation: Localisation::Given,
+            rows,
+        };
+        Ok(table.write(&folder.join("predictions.parquet"))?)
+    }
+
+    fn summary(&self, spec: DeviceSpec, folds: &[Fold], done: &[Progress]) -> RunSummary {
+        let n = folds.len().max(1);
+        let mean =
+            |count: fn(&Parts) -> usize| folds.iter().map(|(_, parts)| count(parts)).sum::<usize>() / n;
+        let losses: Vec<f64> = done.iter().filter_map(|progress| progress.best_loss).collect();
+        RunSummary {
+            device: spec.to_string(),
+            n_train: mean(|parts| parts.train.len()),
+            n_valid: mean(|parts| parts.valid.len()),
+            n_test: folds.iter().map(|(_, parts)| parts.test.len()).sum(),
+            epochs: done.iter().map(|progress| progress.epochs_done).collect(),
+            best_loss: losses.iter().sum::<f64>() / losses.len().max(1) as f64,
+            finished: done.len() == folds.len(),
+        }
+    }
+}
+
+/// Grades of each patient, a stratum for each condition group and grade; a target on two views counts once.
+fn patient_labels(dataset: &Dataset) -> BTreeMap<PatientKey, PatientLabels> {
+    let scheme = dataset.config().grades;
+    let n_grades = scheme.n_grades();
+    let mut seen = BTreeSet::new();
+    let mut labels: BTreeMap<PatientKey, PatientLabels> = BTreeMap::new();
+    for sample in dataset.samples() {
+        let entry = labels
+            .entry(sample.patient.clone())
+            .or_insert_with(|| PatientLabels {
+                counts: vec![0; ConditionGroup::ALL.len() * n_grades],
+                site: sample.site.clone(),
+            });
+        let grade = sample.severity.and_then(|severity| scheme.index_of(severity));
+        if let Some(grade) = grade.filter(|_| seen.insert((&sample.study, sample.target))) {
+            entry.counts[sample.target.condition.group().index() * n_grades + grade] += 1;
+        }
+    }
+    labels
+}
+
+fn domain_of(dataset: &Dataset) -> Domain {
+    // A single phantom among patients makes the numbers no evidence about patients.
+    match dataset.info().domain {
+        lumbar_dataset::Domain::Clinical => Domain::Clinical,
+        lumbar_dataset::Domain::Synthetic | lumbar_dataset::Domain::Mixed => Domain::Synthetic,
+    }
+}
+
+/// What a data set was made of and with, as one digest.
+fn digest_of(dataset: &Dataset) -> String {
+    let info = dataset.info();
+    format!(
+        "{}-{}",
+        &info.source_digest[..16.min(info.source_digest.len())],
+        &info.config_hash[..16.min(info.config_hash.len())]
+    )
+}
+
+fn to_toml(config: &RunConfig) -> String {
+    toml::to_string_pretty(config).unwrap_or_else(|error| format!("# {error}"))
+}
+
+fn write_beside(path: &Path, text: &str) -> Result<(), TrainError> {
+    let partial = path.with_extension("partial");
+    std::fs::write(&partial, text).map_err(TrainError::io("write", &partial))?;
+    std::fs::rename(&partial, path).map_err(TrainError::io("rename", path))
+}
