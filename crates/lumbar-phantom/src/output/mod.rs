@@ -1,0 +1,11 @@
+//! Writing a phantom: DICOM files, the three RSNA tables, and the truth beside them.
+
+mod files;
+mod study;
+mod tables;
+mod truth;
+
+pub(crate) use study::{StudyRecord, write_study};
+pub(crate) use tables::write_tables;
+pub(crate) use truth::write_truth;
+pub use truth::{Landmark, LevelMeasures, SeriesTruth, StudyTruth, TargetTruth};
