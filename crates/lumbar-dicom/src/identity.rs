@@ -24,7 +24,6 @@ impl IdentityKey {
 
     /// A key that depends on the whole contents of a catalogue and on nothing else: the same files give the same
     /// key, and who does not hold the files cannot compute it.
-    #[expect(dead_code, reason = "the catalogue scan, next, uses it")]
     pub(crate) fn from_digests(digests: impl Iterator<Item = [u8; 32]>) -> IdentityKey {
         let mut hash = Sha256::new_with_prefix(b"lumbar catalogue key 1");
         for digest in digests {

@@ -1,6 +1,9 @@
 //! DICOM in and out for lumbar MRI: tolerant reading under limits, series recognition, stacks in patient space
 
 pub mod catalogue;
+pub mod crossref;
+pub mod recognise;
+pub mod stack;
 pub mod tag;
 
 mod error;
@@ -15,7 +18,8 @@ mod words;
 mod write;
 
 pub use catalogue::{
-    Catalogue, Confidence, Reject, Rescale, SeriesRecord, SeriesWarning, SliceRecord, StackRecord, Window,
+    Catalogue, Confidence, Layout, Reject, Rescale, ScanError, ScanOptions, ScanProgress, SeriesRecord,
+    SeriesWarning, SliceRecord, StackRecord, Window, scan,
 };
 pub use error::ReadError;
 pub use header::{Acquisition, FrameHeader, Header, HeaderWarning, NoPlane, PixelFormat};

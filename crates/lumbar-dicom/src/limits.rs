@@ -3,7 +3,6 @@
 /// Limits checked on *declared* sizes before anything is read or reserved. The defaults fit every MR object met so
 /// far with room to spare; `data-spec/dicom-limits.md` gives each one's reason and test.
 #[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
 pub struct Limits {
     /// Largest file, bytes.
     pub max_file_bytes: u64,

@@ -1,7 +1,23 @@
 //! Catalogue of a folder: every file accounted for, series found and recognised, slices in patient order.
+//!
+//! [`scan`] finds every file below a folder, reads the headers in parallel, and sorts what they hold. Whatever is not
+//! used has a [`Reject`] with a stable [`RejectReason`](crate::RejectReason); links are found and not followed.
+//!
+//! # Identity
+//!
+//! Study, series and instance are named by folder and file name in the RSNA layout (digits), elsewhere by keyed hashes
+//! of their UIDs; patients by keyed hashes always. Paths outside the RSNA layout are hashed. Of descriptions only known
+//! words are kept.
 
+mod classify;
+mod find;
+mod layout;
 mod records;
+mod scan;
+mod series;
 
+pub use layout::Layout;
 pub use records::{
     Catalogue, Confidence, Reject, Rescale, SeriesRecord, SeriesWarning, SliceRecord, StackRecord, Window,
 };
+pub use scan::{ScanError, ScanOptions, ScanProgress, scan};

@@ -51,6 +51,14 @@ pub(crate) fn decode(
     }
 }
 
+/// Whether the pixels of this header can be decoded here, as far as the header tells.
+pub(crate) fn check_decodable(header: &Header) -> Result<(), ReadError> {
+    let (Some(format), Some(location)) = (&header.pixel_format, &header.pixel_location) else {
+        return Err(ReadError::NoPixelData);
+    };
+    check_supported(format, location, header.transfer_syntax)
+}
+
 fn check_supported(
     format: &PixelFormat,
     location: &PixelLocation,
@@ -59,6 +67,9 @@ fn check_supported(
     let unsupported = |what| Err(ReadError::Unsupported { syntax, what });
     if location.tag != tag::PIXEL_DATA {
         return unsupported("floating-point pixel data");
+    }
+    if location.is_encapsulated() && !codec::is_supported(syntax.codec()) {
+        return unsupported("no decoder in this build");
     }
     match format.bits_allocated {
         8 | 16 => Ok(()),

@@ -268,9 +268,20 @@ impl Walker<'_, '_, '_> {
         {
             self.stack.pop();
         }
-        // Padding of fewer bytes than a head may follow the last element.
-        if self.source.left(self.at) < 8 {
-            return Ok(None);
+        let left = self.source.left(self.at);
+        if left < 8 {
+            // Zeros may pad the last element; anything else is an element cut short.
+            let padding = self
+                .source
+                .get(self.at, left as usize)?
+                .iter()
+                .all(|byte| *byte == 0);
+            let cut = ReadError::Truncated {
+                offset: self.at,
+                declared: 8,
+                left,
+            };
+            return if padding { Ok(None) } else { Err(cut) };
         }
         self.n_elements += 1;
         if self.n_elements > self.limits.max_elements {

@@ -1,0 +1,192 @@
+//! One series: its stacks, its kind, and what is unusual about it.
+
+use super::{SeriesRecord, SeriesWarning, SliceRecord, StackRecord, scan::SliceFacts};
+use crate::{
+    Header,
+    recognise::{Evidence, recognise},
+    stack::{self, Placed, Stack},
+};
+use lumbar_core::{Plane, SeriesKind};
+use std::collections::BTreeSet;
+
+/// Arranges the slices of a series and recognises it. `members` must not be empty.
+pub(super) fn arrange(
+    members: &[(SliceRecord, SliceFacts)],
+    stated: Option<&str>,
+) -> (SeriesRecord, Vec<SliceRecord>) {
+    let placed: Vec<Placed> = members
+        .iter()
+        .map(|(record, facts)| Placed {
+            plane: record.plane,
+            tie: (
+                facts.echo_time_ms.unwrap_or(0.0),
+                record.instance_number.unwrap_or(i32::MAX),
+            ),
+        })
+        .collect();
+    let stacks = stack::arrange(&placed);
+    let headers: Vec<&Header> = members
+        .iter()
+        .filter_map(|(_, facts)| facts.header.as_deref())
+        .collect();
+    let mut slices: Vec<SliceRecord> = Vec::with_capacity(members.len());
+    for (stack_idx, stack) in stacks.iter().enumerate() {
+        for (position, (index, repeats)) in stack.slices.iter().zip(&stack.repeats).enumerate() {
+            let mut slice = members[*index].0.clone();
+            slice.stack_idx = stack_idx as u32;
+            slice.position_in_stack = position as u32;
+            slice.same_position_as_previous = *repeats;
+            slices.push(slice);
+        }
+    }
+    let mut warnings: BTreeSet<SeriesWarning> = warnings(&stacks, &slices, &headers);
+    let evidence = evidence(&stacks, &headers, stated);
+    let verdict = recognise(&evidence);
+    warnings.extend(verdict.warnings);
+    let first = &slices[0];
+    let acquisition = &evidence.acquisition;
+    let mut spacings: Vec<f64> = stacks.iter().filter_map(|stack| stack.spacing_mm).collect();
+    spacings.sort_by(f64::total_cmp);
+    let record = SeriesRecord {
+        study: first.study.clone(),
+        series: first.series.clone(),
+        patient_key: first.patient_key.clone(),
+        description: (!evidence.words.is_empty()).then(|| evidence.words.to_string()),
+        plane: verdict.plane,
+        weighting: verdict.weighting,
+        kind: verdict.kind,
+        evidence: verdict.evidence,
+        confidence: verdict.confidence,
+        n_slices: slices.len() as u32,
+        stacks: stacks.iter().map(stack_record).collect(),
+        spacing_mm: spacings.get(spacings.len() / 2).copied(),
+        slice_thickness_mm: headers.iter().find_map(|header| header.slice_thickness_mm),
+        frame_of_reference: first.frame_of_reference.clone().filter(|_| {
+            slices
+                .iter()
+                .all(|slice| slice.frame_of_reference == first.frame_of_reference)
+        }),
+        manufacturer: headers.iter().find_map(|header| header.manufacturer.clone()),
+        repetition_time_ms: acquisition.repetition_time_ms,
+        echo_time_ms: acquisition.echo_time_ms,
+        inversion_time_ms: acquisition.inversion_time_ms,
+        field_strength_t: acquisition.field_strength_t,
+        synthetic: headers.iter().any(|header| is_synthetic(header)),
+        warnings: warnings.into_iter().collect(),
+    };
+    (record, slices)
+}
+
+fn is_synthetic(header: &Header) -> bool {
+    header.synthetic == Some(true) || header.manufacturer.as_deref() == Some("lumbar-phantom")
+}
+
+fn stack_record(stack: &Stack) -> StackRecord {
+    StackRecord {
+        n_slices: stack.slices.len() as u32,
+        plane: stack.plane,
+        spacing_mm: stack.spacing_mm,
+        n_gaps: stack.n_gaps,
+        n_duplicates: stack.repeats.iter().filter(|repeats| **repeats).count() as u32,
+    }
+}
+
+fn evidence(stacks: &[Stack], headers: &[&Header], stated: Option<&str>) -> Evidence {
+    let planes: BTreeSet<Plane> = stacks.iter().filter_map(|stack| stack.plane).collect();
+    // The largest stack; the first of equally large ones.
+    let largest = stacks
+        .iter()
+        .filter(|stack| stack.plane.is_some())
+        .reduce(|best, stack| {
+            if stack.slices.len() > best.slices.len() {
+                stack
+            } else {
+                best
+            }
+        });
+    let mut words = headers
+        .first()
+        .map(|header| header.words.clone())
+        .unwrap_or_default();
+    let kind = stated.and_then(|text| text.parse::<SeriesKind>().ok());
+    if let (Some(text), None) = (stated, kind) {
+        words.add(text.as_bytes());
+    }
+    Evidence {
+        plane: largest.and_then(|stack| stack.plane),
+        mixed_planes: planes.len() > 1,
+        acquisition: headers
+            .first()
+            .map(|header| header.acquisition.clone())
+            .unwrap_or_default(),
+        words,
+        stated: kind,
+        contrast: None,
+    }
+}
+
+fn warnings(stacks: &[Stack], slices: &[SliceRecord], headers: &[&Header]) -> BTreeSet<SeriesWarning> {
+    let planes: BTreeSet<Plane> = stacks.iter().filter_map(|stack| stack.plane).collect();
+    let n_placed = stacks.iter().filter(|stack| stack.plane.is_some()).count();
+    let numbers: BTreeSet<Option<i32>> = slices.iter().map(|slice| slice.instance_number).collect();
+    let n_files = headers.len();
+    let distinct =
+        |get: fn(&Header) -> Option<&str>| headers.iter().map(|header| get(header)).collect::<BTreeSet<_>>();
+    let frames = distinct(|header| header.frame_of_reference_uid.as_deref());
+    let spacing = |slice: &SliceRecord| slice.plane.map(|plane| plane.spacing());
+    let first = &slices[0];
+    let patients: BTreeSet<_> = slices.iter().map(|slice| slice.patient_key.as_ref()).collect();
+    let found = [
+        (
+            SeriesWarning::MissingGeometry,
+            slices.iter().any(|slice| slice.plane.is_none()),
+        ),
+        (SeriesWarning::SeveralStacks, n_placed > 1),
+        (SeriesWarning::MixedPlanes, planes.len() > 1),
+        (
+            SeriesWarning::MixedShapes,
+            slices
+                .iter()
+                .any(|slice| (slice.rows, slice.columns) != (first.rows, first.columns)),
+        ),
+        (
+            SeriesWarning::MixedPixelSpacing,
+            slices.iter().any(|slice| spacing(slice) != spacing(first)),
+        ),
+        (SeriesWarning::Gaps, stacks.iter().any(|stack| stack.n_gaps > 0)),
+        (
+            SeriesWarning::DuplicatePositions,
+            slices.iter().any(|slice| slice.same_position_as_previous),
+        ),
+        (
+            SeriesWarning::UnevenSpacing,
+            stacks.iter().any(|stack| stack.uneven),
+        ),
+        (
+            SeriesWarning::ShearedStack,
+            stacks.iter().any(|stack| stack.sheared),
+        ),
+        (
+            SeriesWarning::InstanceNumbers,
+            numbers.contains(&None) || numbers.len() < n_files,
+        ),
+        (
+            SeriesWarning::FrameOfReference,
+            frames.len() > 1 || frames.contains(&None),
+        ),
+        (
+            SeriesWarning::MissingModality,
+            headers.iter().any(|header| header.modality.is_none()),
+        ),
+        (
+            SeriesWarning::SeveralSeriesUids,
+            distinct(|header| header.series_instance_uid.as_deref()).len() > 1,
+        ),
+        (SeriesWarning::SeveralPatients, patients.len() > 1),
+    ];
+    found
+        .into_iter()
+        .filter(|(_, is_so)| *is_so)
+        .map(|(warning, _)| warning)
+        .collect()
+}
