@@ -5,8 +5,8 @@ use serde::{Deserialize, Serialize};
 
 /// How often each true grade (row) was called each grade (column), as a sum of weights.
 ///
-/// The number of grades is fixed by the scheme, not by which grades happen to occur: on the grades {0, 1, 3} of a
-/// four-grade scheme linear kappa is 0.2, while scikit-learn without `labels=` sees three grades and says 0.43.
+/// The number of grades is fixed by the scheme, not by which grades happen to occur: for truth 0, 0, 1, 3 called
+/// 0, 1, 1, 3 on a scale of four, linear kappa is 0.8; scikit-learn without `labels=` sees three grades and says 0.71.
 ///
 /// ```
 /// use lumbar_metrics::Confusion;
