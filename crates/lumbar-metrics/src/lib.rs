@@ -37,6 +37,7 @@ pub mod ranking;
 pub mod rsna;
 
 mod bootstrap;
+mod collector;
 mod confusion;
 mod engine;
 mod error;
@@ -52,6 +53,7 @@ mod validate;
 mod wilson;
 
 pub use bootstrap::{Bootstrap, BootstrapMethod, Comparison, MOST_UNDEFINED};
+pub use collector::Collector;
 pub use confusion::{Confusion, KappaWeights};
 pub use error::InputError;
 pub use estimate::{Estimate, Interval, IntervalMethod, Resamples};
