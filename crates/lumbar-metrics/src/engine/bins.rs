@@ -34,12 +34,11 @@ impl Bins {
 
     /// `below`: the share of all weight below the middle of the rows tied at this score.
     pub(crate) fn add(&mut self, score: f64, below: f64, weight: f64, happened: f64) {
-        let position = match self.binning {
-            Binning::EqualWidth(_) => score,
-            Binning::EqualMass(_) => below,
-        };
         let n_bins = self.bins.len();
-        let idx = bin_of(position, n_bins);
+        let idx = match self.binning {
+            Binning::EqualWidth(_) => bin_of(score, n_bins),
+            Binning::EqualMass(_) => bin_of(snapped(below, n_bins), n_bins),
+        };
         let bin = &mut self.bins[idx];
         if bin.weight == 0.0 {
             (bin.lowest, bin.highest) = (score, score);
@@ -60,6 +59,17 @@ impl Bins {
             .map(|bin| (bin.happened - bin.predicted).abs())
             .collect();
         crate::confusion::ratio(error.value(), total.value(), Undefined::NoCases)
+    }
+}
+
+/// A share of weight that is an edge up to rounding is that edge: otherwise the order in which weights were summed
+/// would decide about the bin of a tie whose middle lies on it.
+fn snapped(position: f64, n_bins: usize) -> f64 {
+    let edge = (position * n_bins as f64).round() / n_bins as f64;
+    if (position - edge).abs() < 1e-10 {
+        edge
+    } else {
+        position
     }
 }
 
