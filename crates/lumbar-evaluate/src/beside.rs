@@ -38,3 +38,11 @@ fn fill_file(path: &Path, fill: impl FnOnce(&mut (dyn Write + Send)) -> io::Resu
         .map_err(io::IntoInnerError::into_error)?
         .sync_all()
 }
+
+/// Writes a value as indented JSON with a final newline.
+pub(crate) fn write_json(value: &impl serde::Serialize, path: &Path) -> Result<(), EvaluateError> {
+    write(path, |file| {
+        serde_json::to_writer_pretty(&mut *file, value)?;
+        file.write_all(b"\n")
+    })
+}

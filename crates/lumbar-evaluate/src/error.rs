@@ -39,16 +39,7 @@ pub enum EvaluateError {
         #[source]
         source: arrow::error::ArrowError,
     },
-    /// A CSV file could not be written.
-    #[error("cannot write `{}`", path.display())]
-    Csv {
-        /// The file.
-        path: PathBuf,
-        /// The cause.
-        #[source]
-        source: csv::Error,
-    },
-    /// An evaluation could not be written as JSON, or JSON is not an evaluation.
+    /// The JSON is not an evaluation.
     #[error("`{}` is not an evaluation (metrics.json)", path.display())]
     Json {
         /// The file.
@@ -148,17 +139,17 @@ pub enum EvaluateError {
         /// Of a later one.
         other: String,
     },
+    /// The oracle has to have an opinion on every case, or it would be measured on others than the model.
+    #[error("the oracle says nothing about study `{study}`, {target}; it must cover every evaluated target")]
+    OracleIncomplete {
+        /// The study.
+        study: StudyId,
+        /// The target.
+        target: Target,
+    },
     /// Two evaluations that are to be compared share no case.
     #[error("the two sets of predictions share no labelled case, so there is nothing to compare")]
     NothingShared,
-    /// A submission needs the three grades of the challenge.
-    #[error("{what} has the three grades of RSNA 2024, the predictions are of {scheme:?}")]
-    NotThreeGrades {
-        /// `submission.csv` or `truth.csv`.
-        what: &'static str,
-        /// The scheme of the table.
-        scheme: GradingScheme,
-    },
     /// What the metrics refused.
     #[error("the predictions cannot be measured")]
     Input(#[from] lumbar_metrics::InputError),

@@ -1,0 +1,360 @@
+//! The evaluation of one or several runs: what `metrics.json` holds.
+
+use crate::{
+    Basis, Case, Cases, Combine, Curves, Domain, EvaluateError, EvaluateOptions, GroupMeanAuroc,
+    HumanAgreement, Localisation, Part, PredictionTable, Scope, ViewComparison, beside,
+    cases::views_present,
+    curves, group_mean, human,
+    measured::{Measured, Predictor, rsna_table},
+    views,
+};
+use lumbar_core::{GradingScheme, SeriesKind, Severity};
+use lumbar_metrics::{Bootstrap, Comparison, Estimate};
+use serde::{Deserialize, Serialize};
+use std::{collections::BTreeSet, fs, io, path::Path};
+
+/// Version of the layout of `metrics.json`.
+pub const METRICS_SCHEMA_VERSION: u32 = 1;
+
+/// Everything measured on one set of predictions. Serialises to `metrics.json` (see `data-spec/metrics-json.md`).
+///
+/// Each number is an [`Estimate`]: value or the reason why there is none, interval, number of cases and patients.
+/// Beside the model stand the reference predictors on exactly the same cases: the no-image prior (whose AUROC is what
+/// knowing the level alone gives) and, for phantoms, the oracle.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct EvaluationReport {
+    /// Version of this layout.
+    pub schema_version: u32,
+    /// Phantoms or patients.
+    pub domain: Domain,
+    /// Who found the targets.
+    pub localisation: Localisation,
+    /// The grading scheme.
+    pub scheme: GradingScheme,
+    /// Its grades from best to worst; `auroc_grade_1` is of the second one.
+    pub grades: Vec<Severity>,
+    /// How it was evaluated.
+    pub settings: Settings,
+    /// How much went in.
+    pub counts: Counts,
+    /// The official score and its parts.
+    pub rsna: RsnaScores,
+    /// Macro AUROC pooled within groups, averaged over groups; combined, and on the proper views.
+    pub group_mean_auroc: Vec<GroupMeanAuroc>,
+    /// The measures of all cases, and of each group, condition, level, group at a level, view, and group on a view.
+    pub subsets: Vec<Subset>,
+    /// The views against each other, on the targets graded from both.
+    pub views: Vec<ViewComparison>,
+    /// Curves per group and grade.
+    pub curves: Vec<Curves>,
+    /// Published agreement of human readers, to print beside kappa.
+    pub human_agreement: Vec<HumanAgreement>,
+}
+
+/// How an evaluation was made.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Settings {
+    /// The part evaluated.
+    pub part: Part,
+    /// Runs whose predictions went in.
+    pub n_runs: usize,
+    /// How several predictions of a target became one.
+    pub combine: Combine,
+    /// What happened to targets without a grade: always `drop`.
+    pub missing_labels: MissingLabelPolicy,
+    /// The intervals.
+    pub bootstrap: Bootstrap,
+}
+
+/// What happens to targets without a grade.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum MissingLabelPolicy {
+    /// They are not scored. (Some RSNA solutions count them as normal, which lowers the loss.)
+    Drop,
+}
+
+/// How much went into an evaluation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Counts {
+    /// Rows of the evaluated part that the combined predictions rest on.
+    pub n_rows: usize,
+    /// Graded targets with a prediction: what is measured.
+    pub n_cases: usize,
+    /// Targets with a prediction but no grade.
+    pub n_unlabelled: usize,
+    /// Studies among the cases.
+    pub n_studies: usize,
+    /// Patients among the cases: the unit intervals resample.
+    pub n_patients: usize,
+}
+
+/// The official score, its four parts, and those of the reference predictors.
+///
+/// Computed from the score-mapped probabilities q; targets without a grade are dropped. Intervals resample studies (in
+/// the challenge every patient has one).
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RsnaScores {
+    /// `rsna_score` and its parts, of the model.
+    pub model: Vec<Estimate>,
+    /// Of the no-image prior.
+    pub prior: Vec<Estimate>,
+    /// Of the oracle.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub oracle: Option<Vec<Estimate>>,
+    /// Model minus prior; below zero the model is better.
+    pub minus_prior: Vec<Estimate>,
+}
+
+/// The measures of a subset of the cases.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Subset {
+    /// Which cases.
+    pub scope: Scope,
+    /// Number of cases.
+    pub n_cases: usize,
+    /// Number of patients.
+    pub n_patients: usize,
+    /// Cases of each grade.
+    pub n_of_grade: Vec<usize>,
+    /// `confusion[true][predicted]`; predicted is the most probable grade at natural prevalence.
+    pub confusion: Vec<Vec<usize>>,
+    /// Of the model.
+    pub model: Vec<Estimate>,
+    /// Of the no-image prior.
+    pub prior: Vec<Estimate>,
+    /// Of the oracle.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub oracle: Option<Vec<Estimate>>,
+    /// Model minus prior: weighted log loss, macro AUROC, quadratic kappa.
+    pub minus_prior: Vec<Estimate>,
+}
+
+impl EvaluationReport {
+    /// The subset of a scope; `None` where it has no cases.
+    pub fn subset(&self, scope: Scope) -> Option<&Subset> {
+        self.subsets.iter().find(|subset| subset.scope == scope)
+    }
+
+    /// Writes `metrics.json`, beside its place first.
+    ///
+    /// # Errors
+    /// On disk errors.
+    pub fn write(&self, path: &Path) -> Result<(), EvaluateError> {
+        beside::write_json(self, path)
+    }
+
+    /// Reads `metrics.json`.
+    ///
+    /// # Errors
+    /// If the file cannot be read or is not an evaluation of this version.
+    pub fn read(path: &Path) -> Result<EvaluationReport, EvaluateError> {
+        let text = fs::read_to_string(path).map_err(|source| EvaluateError::Io {
+            action: "read",
+            path: path.to_owned(),
+            source,
+        })?;
+        let report: EvaluationReport = serde_json::from_str(&text).map_err(|source| EvaluateError::Json {
+            path: path.to_owned(),
+            source,
+        })?;
+        match report.schema_version {
+            METRICS_SCHEMA_VERSION => Ok(report),
+            other => Err(EvaluateError::Io {
+                action: "read",
+                path: path.to_owned(),
+                source: io::Error::new(
+                    io::ErrorKind::InvalidData,
+                    format!("schema version {other}, expected {METRICS_SCHEMA_VERSION}"),
+                ),
+            }),
+        }
+    }
+}
+
+impl Subset {
+    /// The estimate of a measure of the model: a [`Measure`](lumbar_metrics::Measure) or its name in `metrics.json`.
+    pub fn model(&self, measure: impl Into<String>) -> Option<&Estimate> {
+        find(&self.model, measure)
+    }
+
+    /// The estimate of a measure of the prior.
+    pub fn prior(&self, measure: impl Into<String>) -> Option<&Estimate> {
+        find(&self.prior, measure)
+    }
+
+    /// The estimate of a measure of the oracle, if there is one.
+    pub fn oracle(&self, measure: impl Into<String>) -> Option<&Estimate> {
+        self.oracle.as_ref().and_then(|oracle| find(oracle, measure))
+    }
+
+    /// Model minus prior, with the interval of the difference.
+    pub fn minus_prior(&self, measure: impl Into<String>) -> Option<&Estimate> {
+        find(&self.minus_prior, measure)
+    }
+}
+
+fn find(estimates: &[Estimate], measure: impl Into<String>) -> Option<&Estimate> {
+    let name = measure.into();
+    estimates.iter().find(|estimate| estimate.measure == name)
+}
+
+/// Measures the predictions of one or several runs.
+///
+/// Several runs are combined target by target as `options.combine` says; the views are also measured one by one, each
+/// from the runs that have it. The result is a function of the rows, the options and the seed, at any number of
+/// threads and whatever the order of rows.
+///
+/// # Errors
+/// If the tables do not belong together, or hold no row of the wanted part: see [`Cases::combine`].
+pub fn evaluate(
+    tables: &[PredictionTable],
+    options: &EvaluateOptions,
+) -> Result<EvaluationReport, EvaluateError> {
+    let bootstrap = options.bootstrap()?;
+    let combined = Cases::combine(tables, options)?;
+    let cases = combined.labelled();
+    let mut subsets = measure_scopes(&cases, &Scope::combined(), combined.scheme, &bootstrap)?;
+    let mut proper_view = Vec::new();
+    let of_views: Vec<(SeriesKind, Cases)> = views_present(tables, combined.part)
+        .into_iter()
+        .map(|view| Ok((view, Cases::of_view(tables, options, view)?)))
+        .collect::<Result<_, EvaluateError>>()?;
+    for (view, of_view) in &of_views {
+        let cases = of_view.labelled();
+        subsets.extend(measure_scopes(
+            &cases,
+            &Scope::of_view(*view),
+            combined.scheme,
+            &bootstrap,
+        )?);
+        let proper = |case: &&Case| SeriesKind::proper_for(case.target.condition.group()) == *view;
+        proper_view.extend(cases.into_iter().filter(proper));
+    }
+    let group_mean =
+        |cases: &[&Case], basis| group_mean::group_mean_auroc(cases, combined.scheme, basis, options);
+    let mut group_mean_auroc = vec![group_mean(&cases, Basis::Combined)?];
+    if !proper_view.is_empty() {
+        group_mean_auroc.push(group_mean(&proper_view, Basis::ProperView)?);
+    }
+    Ok(EvaluationReport {
+        schema_version: METRICS_SCHEMA_VERSION,
+        domain: combined.domain,
+        localisation: combined.localisation,
+        scheme: combined.scheme,
+        grades: combined.scheme.grades().to_vec(),
+        settings: Settings {
+            part: combined.part,
+            n_runs: tables.len(),
+            combine: options.combine,
+            missing_labels: MissingLabelPolicy::Drop,
+            bootstrap,
+        },
+        counts: count(&combined),
+        rsna: rsna_scores(&cases, combined.scheme, &bootstrap)?,
+        group_mean_auroc,
+        subsets,
+        views: views::compare_views(&of_views, combined.scheme, &bootstrap)?,
+        curves: curves::curves(&cases, combined.scheme, options)?,
+        human_agreement: human::published(),
+    })
+}
+
+fn count(cases: &Cases) -> Counts {
+    let labelled = cases.labelled();
+    Counts {
+        n_rows: cases.cases.iter().map(|case| case.n_rows).sum(),
+        n_cases: labelled.len(),
+        n_unlabelled: cases.cases.len() - labelled.len(),
+        n_studies: labelled
+            .iter()
+            .map(|case| &case.study)
+            .collect::<BTreeSet<_>>()
+            .len(),
+        n_patients: n_patients(&labelled),
+    }
+}
+
+fn n_patients(cases: &[&Case]) -> usize {
+    cases
+        .iter()
+        .map(|case| &case.patient)
+        .collect::<BTreeSet<_>>()
+        .len()
+}
+
+fn has_oracle(cases: &[&Case]) -> bool {
+    cases.first().is_some_and(|case| case.oracle.is_some())
+}
+
+fn measure_scopes(
+    cases: &[&Case],
+    scopes: &[Scope],
+    scheme: GradingScheme,
+    bootstrap: &Bootstrap,
+) -> Result<Vec<Subset>, EvaluateError> {
+    let mut subsets = Vec::new();
+    for scope in scopes {
+        let held: Vec<&Case> = cases.iter().copied().filter(|case| scope.holds(case)).collect();
+        if !held.is_empty() {
+            subsets.push(measure_subset(*scope, &held, scheme, bootstrap)?);
+        }
+    }
+    Ok(subsets)
+}
+
+fn measure_subset(
+    scope: Scope,
+    cases: &[&Case],
+    scheme: GradingScheme,
+    bootstrap: &Bootstrap,
+) -> Result<Subset, EvaluateError> {
+    let model = Measured::new(cases, scheme, Predictor::Model)?;
+    let prior = Measured::new(cases, scheme, Predictor::Prior)?;
+    let oracle = has_oracle(cases)
+        .then(|| Measured::new(cases, scheme, Predictor::Oracle))
+        .transpose()?;
+    let confusion = model.natural.confusion();
+    let count = |x: f64| x as usize; // a sum of ones
+    Ok(Subset {
+        scope,
+        n_cases: cases.len(),
+        n_patients: n_patients(cases),
+        n_of_grade: (0..scheme.n_grades())
+            .map(|grade| count(confusion.support(grade)))
+            .collect(),
+        confusion: confusion
+            .rows()
+            .map(|row| row.iter().map(|n| count(*n)).collect())
+            .collect(),
+        model: model.estimates(bootstrap),
+        prior: prior.estimates(bootstrap),
+        oracle: oracle.map(|oracle| oracle.estimates(bootstrap)),
+        minus_prior: differences(model.compare(&prior, bootstrap)?),
+    })
+}
+
+fn rsna_scores(
+    cases: &[&Case],
+    scheme: GradingScheme,
+    bootstrap: &Bootstrap,
+) -> Result<RsnaScores, EvaluateError> {
+    let model = rsna_table(cases, scheme, Predictor::Model)?;
+    let prior = rsna_table(cases, scheme, Predictor::Prior)?;
+    let oracle = has_oracle(cases)
+        .then(|| rsna_table(cases, scheme, Predictor::Oracle))
+        .transpose()?;
+    Ok(RsnaScores {
+        model: model.estimate(bootstrap),
+        prior: prior.estimate(bootstrap),
+        oracle: oracle.map(|oracle| oracle.estimate(bootstrap)),
+        minus_prior: differences(model.compare(&prior, bootstrap)?),
+    })
+}
+
+pub(crate) fn differences(comparisons: Vec<Comparison>) -> Vec<Estimate> {
+    comparisons
+        .into_iter()
+        .map(|comparison| comparison.difference)
+        .collect()
+}
