@@ -197,7 +197,8 @@ fn by_timing(acquisition: &Acquisition, words: &Words) -> Option<(Weighting, Str
         _ if words.has_any(&["stir", "tirm", "tir"]) && tr >= 1000.0 => (Weighting::Stir, Confidence::Medium),
         _ if te >= 60.0 && tr >= 1500.0 => (Weighting::T2, Confidence::High),
         _ if te >= 60.0 => (Weighting::T2, Confidence::Medium),
-        _ if te <= 35.0 && tr <= 1200.0 => (Weighting::T1, Confidence::High),
+        // Shorter repetition is a gradient echo, whether it says so or not.
+        _ if te <= 35.0 && (200.0..=1200.0).contains(&tr) => (Weighting::T1, Confidence::High),
         // A T1 FLAIR whose inversion time is left out looks like proton density.
         _ if te <= 40.0 && tr >= 1200.0 && words.has_any(&["t1", "t1w"]) => {
             (Weighting::T1, Confidence::Medium)

@@ -119,10 +119,6 @@ fn jpeg(bytes: &[u8], syntax: TransferSyntax, format: &PixelFormat) -> Result<Jp
         });
     }
     let mut decoder = jpeg_decoder::Decoder::new(bytes);
-    if shape.components == 3 && format.photometric.is_none() {
-        // As pydicom hands it out: what the stream holds.
-        decoder.set_color_transform(jpeg_decoder::ColorTransform::None);
-    }
     let decoded = match decoder.decode() {
         Ok(decoded) => decoded,
         Err(error) => return corrupt(CODEC, error),

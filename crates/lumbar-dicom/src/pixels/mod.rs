@@ -51,12 +51,36 @@ pub(crate) fn decode(
     }
 }
 
-/// Whether the pixels of this header can be decoded here, as far as the header tells.
+/// Whether the pixels of this header can be decoded here, as far as the header and the file's length tell.
 pub(crate) fn check_decodable(header: &Header) -> Result<(), ReadError> {
     let (Some(format), Some(location)) = (&header.pixel_format, &header.pixel_location) else {
         return Err(ReadError::NoPixelData);
     };
-    check_supported(format, location, header.transfer_syntax)
+    check_supported(format, location, header.transfer_syntax)?;
+    if !location.is_encapsulated() {
+        raw_bytes(header.transfer_syntax, format, location)?;
+    }
+    Ok(())
+}
+
+/// Bytes that raw pixels need, if that many are there.
+fn raw_bytes(
+    syntax: TransferSyntax,
+    format: &PixelFormat,
+    location: &PixelLocation,
+) -> Result<u64, ReadError> {
+    if syntax.is_encapsulated() {
+        return Err(ReadError::Fragments {
+            what: "plain pixel data under a compressed transfer syntax",
+        });
+    }
+    let expected = frame_bytes(format).saturating_mul(u64::from(format.n_frames));
+    // What is left counts, not what is declared: some writers declare a wrong length for intact pixels.
+    let found = location.left.min(u64::from(location.length).max(expected));
+    if found < expected {
+        return Err(ReadError::PixelDataTooShort { found, expected });
+    }
+    Ok(expected)
 }
 
 fn check_supported(
@@ -94,20 +118,8 @@ fn decode_raw(
     location: &PixelLocation,
     frames: Range<u32>,
 ) -> Result<StoredPixels, ReadError> {
-    if syntax.is_encapsulated() {
-        return Err(ReadError::Fragments {
-            what: "plain pixel data under a compressed transfer syntax",
-        });
-    }
+    raw_bytes(syntax, format, location)?;
     let frame_bytes = frame_bytes(format);
-    let expected = frame_bytes.saturating_mul(u64::from(format.n_frames));
-    // What is left counts, not what is declared: some writers declare a wrong length for intact pixels.
-    let found = source
-        .left(location.value_at)
-        .min(u64::from(location.length).max(expected));
-    if found < expected {
-        return Err(ReadError::PixelDataTooShort { found, expected });
-    }
     let at = location.value_at + frame_bytes * u64::from(frames.start);
     let n_frames = frames.end - frames.start;
     let bytes = source.tail(at, (frame_bytes * u64::from(n_frames)) as usize)?;

@@ -39,6 +39,7 @@ pub(crate) fn read(opened: &mut Opened<'_>, limits: &Limits) -> Result<Header, R
             tag: head.tag,
             value_at: head.value_at,
             length: head.length,
+            left: opened.source.left(head.value_at),
             encoding: opened.encoding,
             extended_offsets: std::mem::take(&mut collector.extended_offsets),
         }),
@@ -104,7 +105,7 @@ struct Group {
 }
 
 /// Tags wanted at the top of the data set. This list and [`GROUP_TAGS`] are the allow-list.
-const TOP_TAGS: [Tag; 53] = [
+const TOP_TAGS: [Tag; 55] = [
     tag::IMAGE_TYPE,
     tag::SOP_CLASS_UID,
     tag::SOP_INSTANCE_UID,
@@ -136,6 +137,8 @@ const TOP_TAGS: [Tag; 53] = [
     tag::PROTOCOL_NAME,
     tag::FLIP_ANGLE,
     tag::PATIENT_POSITION,
+    tag::ECHO_PULSE_SEQUENCE,
+    tag::ECHO_PLANAR_PULSE_SEQUENCE,
     tag::STUDY_INSTANCE_UID,
     tag::SERIES_INSTANCE_UID,
     tag::SERIES_NUMBER,
@@ -218,6 +221,20 @@ impl Collector {
             tag::ISSUER_OF_PATIENT_ID => self.identity.issuer = value.trimmed().to_vec(),
             tag::CONTRAST_BOLUS_AGENT => self.acquisition.contrast_agent = !value.trimmed().is_empty(),
             tag::SCANNING_SEQUENCE => self.acquisition.scanning_sequence = value.codes(),
+            // Enhanced MR spells out what ScanningSequence codes.
+            tag::ECHO_PULSE_SEQUENCE => {
+                let code = match value.text() {
+                    Some("SPIN") => Some("SE"),
+                    Some("GRADIENT" | "BOTH") => Some("GR"),
+                    _ => None,
+                };
+                self.acquisition.scanning_sequence.extend(code.map(str::to_owned));
+            }
+            tag::ECHO_PLANAR_PULSE_SEQUENCE => {
+                if yes_or_no(value) == Some(true) {
+                    self.acquisition.scanning_sequence.push("EP".to_owned());
+                }
+            }
             tag::SEQUENCE_VARIANT => self.acquisition.sequence_variant = value.codes(),
             tag::SCAN_OPTIONS => self.acquisition.scan_options = value.codes(),
             tag::PATIENT_POSITION => self.patient_position = code(value),

@@ -12,6 +12,8 @@ pub(crate) struct PixelLocation {
     pub(crate) value_at: u64,
     /// Declared length; [`UNDEFINED`] for fragments.
     pub(crate) length: u32,
+    /// Bytes from there to the end.
+    pub(crate) left: u64,
     pub(crate) encoding: Encoding,
     /// Extended offset table: offset of each frame's first fragment.
     pub(crate) extended_offsets: Vec<u64>,

@@ -1,5 +1,7 @@
 //! Small studies written at test time.
 
+#![allow(dead_code, reason = "each test file uses its part")]
+
 use lumbar_core::{ImagePlane, PixelSpacing, Point, Vector};
 use lumbar_dicom::MrImage;
 
