@@ -58,7 +58,7 @@ impl Scanner {
             vendor: d.pick(&[0.45, 0.28, 0.2, 0.07]),
             coil_mm: [
                 coil,
-                if d.chance(0.8) {
+                if d.chance(0.95) {
                     d.range(105.0, 150.0) as f32
                 } else {
                     coil
@@ -137,7 +137,7 @@ impl Protocol {
         } else {
             d.range(3.6, 4.4)
         } * scanner.thickness_factor;
-        let bandwidth_hz = d.range(160.0, 260.0) * if high { 1.3 } else { 1.0 };
+        let bandwidth_hz = d.range(220.0, 320.0) * if high { 1.3 } else { 1.0 };
         // 3.5 ppm: 220 Hz at 1.5 T.
         let fat_hz = if high { 440.0 } else { 220.0 };
         // SNR of CSF 25-60 on T2, of marrow 20-40 on T1, half on STIR (anatomy.md 6.2).
@@ -168,7 +168,7 @@ impl Protocol {
             acquired_mm,
             ringing: d.range(0.2, 0.8),
             noise: scanner.noisy / snr as f32,
-            fat_shift_mm: fat_hz / bandwidth_hz * fine,
+            fat_shift_mm: 0.75 * fat_hz / bandwidth_hz * fine,
             saturated: d.range(0.15, 0.45) as f32,
             description,
             sequence_name,

@@ -2,7 +2,7 @@
 
 use super::plan::SeriesPlan;
 use super::resample::{Axis, Grid};
-use crate::anatomy::{CSF, Candidates, FAT, N_TISSUES, Scene};
+use crate::anatomy::{CSF, Candidates, FAT, N_TISSUES, Scene, Voxel};
 use crate::math::{V3, v3};
 use crate::rng::PixelNoise;
 use lumbar_core::{ImagePlane, SeriesKind};
@@ -274,20 +274,32 @@ impl<'a> Sampler<'a> {
         }
     }
 
-    /// Mean of two samples through the thickness. Four neighbours together have eight evenly spaced depths, and the
-    /// reconstruction averages neighbours.
+    /// Mean of the samples through the thickness. Where one solid fills the tile, one will do; elsewhere four, and
+    /// four neighbours together have sixteen evenly spaced depths, which the reconstruction averages.
     #[inline]
     fn voxel(&self, p: V3, row: usize, column: usize, list: &Candidates) -> (f32, f32) {
-        let stratum = (row & 1) * 2 + (column & 1);
-        let offset = (stratum as f32 + 0.5) / 8.0 * self.thickness * 1.04;
+        if list.settled {
+            return self.signal_of(self.scene.sample(p, list));
+        }
+        let phase = (((row & 1) * 2 + (column & 1)) as f32 + 0.5) * 0.25;
+        // The slice's profile is a box with soft edges, a little wider than nominal.
+        let step = 0.25 * 1.04 * self.thickness;
         let (mut water, mut fat) = (0.0, 0.0);
-        // Mirror pairs around the middle: 0.5/8 with -0.5/8 and so on.
-        for sign in [1.0, -1.0] {
-            let voxel = self.scene.sample(p + self.normal * (sign * offset), list);
-            water += 0.5 * voxel.gain * (1.0 - voxel.fat) * self.signals[voxel.tissue as usize];
-            fat += 0.5 * voxel.gain * voxel.fat * self.signals[FAT as usize];
+        for k in 0..4 {
+            let offset = (k as f32 + phase - 2.0) * step;
+            let (w, f) = self.signal_of(self.scene.sample(p + self.normal * offset, list));
+            water += 0.25 * w;
+            fat += 0.25 * f;
         }
         (water, fat)
+    }
+
+    #[inline]
+    fn signal_of(&self, voxel: Voxel) -> (f32, f32) {
+        (
+            voxel.gain * (1.0 - voxel.fat) * self.signals[voxel.tissue as usize],
+            voxel.gain * voxel.fat * self.signals[FAT as usize],
+        )
     }
 
     /// Multiplies by the coil's sensitivity relative to the canal, and by the saturation band in front.
@@ -303,7 +315,7 @@ impl<'a> Sampler<'a> {
             let row_factor = (-self.coil_rate * depth).exp() / (1.0 + 0.25 * along.powi(4));
             for (column, value) in line.iter_mut().enumerate() {
                 let y = start.y + self.across.y * column as f32;
-                let band = crate::math::fade(y, self.front_y - 14.0, self.front_y);
+                let band = crate::math::fade(y, self.front_y - 30.0, self.front_y);
                 *value *= row_factor * column_factor[column] * (1.0 - band * (1.0 - self.saturated));
             }
         }

@@ -6,7 +6,7 @@ use super::person::{L1, N_VERTEBRAE, Person, S1};
 use super::scene::{Material, Solid};
 use super::shape::{BodyShape, CanalFat, Shape};
 use super::spine::Spine;
-use crate::math::{V3, v3};
+use crate::math::{Frame, V3, v3};
 
 /// Adds everything bony and what holds it together.
 pub(crate) fn add(
@@ -20,9 +20,10 @@ pub(crate) fn add(
     bodies(solids, spine, person);
     discs(solids, spine, levels, person);
     foramina(solids, spine, levels);
+    foraminal_fat(solids, levels);
     solids.push(Solid {
         shape: Shape::CanalFat(canal_fat(spine, map, person)),
-        material: Material::Fat,
+        material: Material::CanalFat,
     });
     facets(solids, levels, person);
     for i in 0..S1 {
@@ -127,7 +128,7 @@ fn foramina(solids: &mut Vec<Solid>, _spine: &Spine, levels: &[LevelShape; 5]) {
                     radii: size,
                 },
                 material: Material::Bone {
-                    cortex: 2.0,
+                    cortex: 1.2,
                     fatty: 0.0,
                 },
             });
@@ -140,6 +141,24 @@ fn foramina(solids: &mut Vec<Solid>, _spine: &Spine, levels: &[LevelShape; 5]) {
                     radii: size,
                 },
                 material: Material::Ligament,
+            });
+        }
+    }
+}
+
+/// The fat around the root, between the pedicles.
+fn foraminal_fat(solids: &mut Vec<Solid>, levels: &[LevelShape; 5]) {
+    for (l, level) in levels.iter().enumerate() {
+        for sign in [1.0_f32, -1.0] {
+            let k = level.scale;
+            let x = sign * (FORAMEN_X_MM[l] + 0.5) * k;
+            solids.push(Solid {
+                shape: Shape::Slab {
+                    frame: level.back.moved(v3(x, 2.2 * k, level.foramen_up_mm - 4.5)),
+                    half: v3(7.0, 5.0, 9.0) * k,
+                    round: 4.0,
+                },
+                material: Material::CanalFat,
             });
         }
     }
@@ -181,35 +200,35 @@ fn facets(solids: &mut Vec<Solid>, levels: &[LevelShape; 5], person: &Person) {
         for (side, sign) in [(0, 1.0_f32), (1, -1.0)] {
             let grown = 0.5 * level.recess[side] + 0.5 * level.foramen[side];
             let k = level.scale;
-            let centre = v3(
-                sign * (15.5 + 0.9 * l as f32) * k,
-                (level.gap_mm + 10.0) * 1.0,
-                1.0,
-            );
+            let centre = v3(sign * (15.2 + 1.1 * l as f32) * k, level.gap_mm + 9.5, 1.0);
             // The joint runs from the front middle to the rear outside; its x axis points to the outer process.
             let frame = level
                 .back
                 .moved(centre)
                 .yawed(-sign * person.facet_angle[l][side]);
-            let radii = v3(7.5 + 1.2 * grown, 8.5 + 1.0 * grown, 9.5) * k;
-            let gap_mm = 1.6 + 0.6 * ((person.texture_seed >> (2 * l + side)) & 1) as f32;
+            let half = v3(8.2 + 1.2 * grown, 8.8 + 0.8 * grown, 9.5) * k;
+            let gap_mm = 1.3 + 0.6 * ((person.texture_seed >> (2 * l + side)) & 1) as f32;
             let joint = if sign > 0.0 {
                 frame
             } else {
-                crate::math::Frame {
+                Frame {
                     x: frame.x * -1.0,
                     ..frame
                 }
             };
             solids.push(Solid {
-                shape: Shape::Ellipsoid { frame, radii },
+                shape: Shape::Slab {
+                    frame,
+                    half,
+                    round: 7.0 * k,
+                },
                 material: Material::Facet { frame: joint, gap_mm },
             });
         }
     }
 }
 
-fn slab(frame: crate::math::Frame, half: V3, round: f32, fatty: f32) -> Solid {
+fn slab(frame: Frame, half: V3, round: f32, fatty: f32) -> Solid {
     Solid {
         shape: Shape::Slab { frame, half, round },
         material: Material::Bone { cortex: 1.0, fatty },
@@ -330,5 +349,27 @@ fn sacrum(solids: &mut Vec<Solid>, spine: &Spine, person: &Person) {
             2.4,
             0.12,
         ));
+    }
+    // Iliac wings: from the joint with the sacrum forward and outward, up to the crest at L4/L5.
+    let base = spine.vertebrae[S1].frame.origin;
+    let top = spine.discs[L1 + 3].frame.origin.z - 6.0;
+    for sign in [1.0_f32, -1.0] {
+        let frame = Frame::leaning(
+            v3(base.x + sign * 76.0 * k, base.y + 8.0 * k, top - 60.0),
+            0.0,
+            sign * 0.16,
+        )
+        .yawed(-sign * 0.62);
+        solids.push(Solid {
+            shape: Shape::Slab {
+                frame,
+                half: v3(44.0, 6.5, 60.0) * k,
+                round: 6.0,
+            },
+            material: Material::Bone {
+                cortex: 1.5,
+                fatty: 0.10,
+            },
+        });
     }
 }

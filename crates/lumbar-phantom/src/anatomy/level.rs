@@ -60,6 +60,7 @@ impl LevelShape {
         let share = person.ventral_share[l];
         // Depth the sac loses: up to 60% of about 12.5 mm (see `Sac`).
         let lost = canal * 0.6 * 12.5 * wide;
+        let fat_behind = (apex - (1.4 + 12.8) * wide).max(0.5);
         let closed = recess.map(|r| 0.93 * r * gap);
         let walls: [[f32; 2]; 2] = std::array::from_fn(|side| {
             let (front, back) = (FORAMEN_FRONT_MM * scale, FORAMEN_BACK_MM[l] * scale);
@@ -76,14 +77,31 @@ impl LevelShape {
             disc_recess_mm: closed.map(|c| 0.45 * c),
             apex_mm: apex,
             gap_mm: gap,
-            // The posterior fat goes too: more than the sac's own loss.
-            flavum_middle_mm: (1.0 - share) * lost + 3.0 * canal,
+            // The posterior fat goes too: what is left of it shrinks faster than the sac.
+            flavum_middle_mm: (1.0 - share) * lost + fat_behind * (1.0 - (1.0 - canal).powi(2)),
             flavum_recess_mm: closed.map(|c| 0.55 * c),
             foramen_front_mm: walls.map(|w| w[0]),
             foramen_back_mm: walls.map(|w| w[1]),
             foramen_up_mm: disc.half_height + 5.5 * scale,
             scale,
         }
+    }
+
+    /// How much of the fat around a place this level's narrowing has pressed out, 0 to 1.
+    pub(crate) fn squeezed(&self, p: V3) -> f32 {
+        let l = self.back.to_local(p);
+        if l.z.abs() > 18.0 || l.x.abs() > 30.0 {
+            return 0.0;
+        }
+        let side = if l.x > 0.0 { 0 } else { 1 };
+        let x = l.x.abs();
+        let at_disc = fade(l.z.abs(), 4.0, 9.0);
+        let recess = self.recess[side] * fade(x, 12.0, 14.5) * (1.0 - fade(x, 3.5, 6.5));
+        let canal = self.canal * fade(x, 6.5, 9.5);
+        // The foramen reaches from the pedicle above to the one below.
+        let foramen = self.foramen[side] * (1.0 - fade(x, 11.5, 14.0)) * fade((l.z - 4.0).abs(), 9.0, 14.0);
+        let pressed = |share: f32| ((share - 0.08) * 1.35).clamp(0.0, 1.0);
+        (at_disc * pressed(recess).max(pressed(canal))).max(pressed(foramen))
     }
 
     /// The middle of the canal at the disc: the canal's target point.
@@ -199,7 +217,9 @@ impl FlavumShape {
             self.gap_mm - 0.25 * (x - self.recess_x_mm) + 2.0 * slope * 0.8
         };
         let window = fade(l.z.abs(), 3.5, 9.0);
-        let thicker = self.middle_mm * bell(x, 12.0) + self.recess_mm[side] * bell(x - self.recess_x_mm, 6.5);
+        // The V flattens as its middle comes forward.
+        let thicker = self.middle_mm * (1.0 - x / self.recess_x_mm).max(0.0)
+            + self.recess_mm[side] * bell(x - self.recess_x_mm, 6.5);
         let inner = normal - window * thicker;
         let steep = 1.0 / (1.0 + slope * slope).sqrt();
         let layer = (inner - l.y).max(l.y - normal - self.thick_mm / steep) * steep * 0.85;

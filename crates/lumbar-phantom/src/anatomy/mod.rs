@@ -11,10 +11,11 @@ mod scene;
 mod shape;
 mod soft;
 mod spine;
+mod surface;
 mod texture;
 mod tissue;
 
 pub(crate) use level::LevelShape;
 pub(crate) use person::{L1, Person, S1};
-pub(crate) use scene::{Candidates, Scene};
+pub(crate) use scene::{Candidates, Scene, Voxel};
 pub(crate) use tissue::{CSF, Contrast, FAT, N_TISSUES};

@@ -136,11 +136,12 @@ impl Sac {
         const CELL: f32 = 0.21;
         let (gx, gy) = ((x / CELL).round() as i32, (y / CELL).round() as i32);
         let down = ((s - self.first_s) / (self.last_s - self.first_s)).clamp(0.0, 1.2);
-        let many = if s < self.conus_s {
+        let thin = if s < self.conus_s {
             0.5
         } else {
             lerp(0.85, 0.40, down)
         };
+        let many = lerp(thin, 1.0, 0.8 * section.crowd);
         for j in gy - 1..=gy + 1 {
             for i in gx - 1..=gx + 1 {
                 let bits = mix(self.seed ^ ((i as u32 as u64) << 32 | j as u32 as u64));
@@ -157,7 +158,7 @@ impl Sac {
                 if px * px + py * py > 0.80 {
                     continue;
                 }
-                let radius = 0.42 + 0.22 * unit(48);
+                let radius = 0.36 + 0.22 * unit(48) + 0.30 * section.crowd;
                 let (dx, dy) = ((x - px) * section.half_width, (y - py) * section.half_depth);
                 if dx * dx + dy * dy < radius * radius {
                     return true;

@@ -1,12 +1,12 @@
 //! All solids of a person, and the two questions a sampler asks: what is here, and what may be near.
 
 use super::canal::CanalMap;
-use super::column::Surface;
 use super::level::LevelShape;
 use super::person::{L1, Person};
 use super::sac::Sac;
 use super::shape::{Maps, SLACK, Shape};
 use super::spine::Spine;
+use super::surface::{Depth, Surface};
 use super::texture::Texture;
 use super::tissue::{self, AIR, ANNULUS, BLOOD, BOWEL, CARTILAGE, CORTEX, FLUID, KIDNEY, LIGAMENT, MARROW};
 use super::tissue::{MUSCLE, N_TISSUES, NERVE, NUCLEUS, SKIN, Tissue, TissueId, VEIN};
@@ -33,7 +33,8 @@ pub(crate) enum Material {
         frame: Frame,
         gap_mm: f32,
     },
-    Fat,
+    /// Fat of the canal, squeezed out where a level is narrow.
+    CanalFat,
     /// Muscle with fat beyond the person's own.
     Muscle {
         fatty: f32,
@@ -103,7 +104,7 @@ impl Scene {
         super::nerves::add(&mut solids, person, &spine, &canal, &levels);
         super::bones::add(&mut solids, person, &spine, &canal, &levels);
         super::soft::add(&mut solids, person, &spine, &canal);
-        let surface = Surface::build(&canal, 52.0 * person.scale, person.subcutaneous_mm);
+        let surface = Surface::build(person, &spine, &canal);
         Scene {
             solids,
             maps: Maps { canal },
@@ -142,10 +143,14 @@ impl Scene {
                 continue;
             }
             out.ids.push(*id);
-            if distance < -reach {
+            let filled = distance < -reach;
+            // The sac is full of threads: never uniform.
+            if !filled || matches!(solid.material, Material::Sac) {
+                out.settled = false;
+            }
+            if filled {
                 break;
             }
-            out.settled = false;
         }
     }
 
@@ -165,8 +170,8 @@ impl Scene {
     fn inside(&self, solid: &Solid, p: V3, distance: f32) -> Voxel {
         match &solid.material {
             Material::Sac => match &solid.shape {
-                // The dura is a third of a millimetre thick.
-                Shape::Sac(_) if distance > -0.3 => pure(LIGAMENT),
+                // The dura is a fifth of a millimetre thick.
+                Shape::Sac(_) if distance > -0.2 => pure(LIGAMENT),
                 Shape::Sac(sac) => pure(sac.content(self.maps.canal.locate(p))),
                 _ => pure(tissue::CSF),
             },
@@ -176,7 +181,7 @@ impl Scene {
             Material::Disc(i) => self.disc(*i, solid, p),
             Material::Ligament => pure(LIGAMENT),
             Material::Facet { frame, gap_mm } => self.facet(p, distance, frame, *gap_mm),
-            Material::Fat => self.fat(p),
+            Material::CanalFat => self.canal_fat(p),
             Material::Muscle { fatty } => self.muscle(p, distance, *fatty),
             Material::Vessel(tissue) if distance > -1.0 => Voxel {
                 gain: 0.8,
@@ -200,6 +205,20 @@ impl Scene {
             tissue: MUSCLE,
             fat: (0.93 + 0.1 * strand).min(1.0),
             gain: 1.0,
+        }
+    }
+
+    /// Epidural and foraminal fat: where the room shrinks, fat leaves first and fibrous tissue stays.
+    fn canal_fat(&self, p: V3) -> Voxel {
+        let squeezed = self
+            .levels
+            .iter()
+            .map(|level| level.squeezed(p))
+            .fold(0.0, f32::max);
+        let fat = self.fat(p);
+        Voxel {
+            fat: fat.fat * (1.0 - squeezed),
+            ..fat
         }
     }
 
@@ -280,9 +299,12 @@ impl Scene {
         let x = l.x + 0.018 * l.y * l.y - 0.4;
         let half = 0.5 * gap_mm;
         if x.abs() < half {
-            let middle = fade(x.abs(), 0.15 * half, 0.5 * half);
+            let middle = fade(x.abs(), 0.2 * half, 0.6 * half);
             return if middle > 0.5 && gap_mm > 1.6 {
-                pure(FLUID)
+                Voxel {
+                    gain: 0.6,
+                    ..pure(FLUID)
+                }
             } else {
                 pure(CARTILAGE)
             };
@@ -294,23 +316,22 @@ impl Scene {
     }
 
     fn muscle(&self, p: V3, distance: f32, fatty: f32) -> Voxel {
-        // Fibres run head to foot, so streaks do.
-        let streak = self.texture.at(p, v3(2.2, 2.2, 18.0));
-        let patch = self.texture.at(p + v3(40.0, 9.0, 3.0), v3(6.0, 6.0, 30.0));
-        let mean = self.muscle_fat + fatty;
-        let edge = fade(-distance, 0.3, 1.2) * 0.35;
-        let fat = (mean * (1.0 + 1.4 * patch)
-            + edge
-            + (0.25 + mean) * (streak * 0.8 + patch * 0.5 - 0.62).max(0.0) * 2.2)
-            .clamp(0.0, 0.95);
+        // Fibres run head to foot, so streaks do; bundles are a few mm thick.
+        let streak = self.texture.at(p, v3(1.7, 1.7, 16.0));
+        let bundle = self.texture.at(p + v3(40.0, 9.0, 3.0), v3(4.2, 4.2, 26.0));
+        let patch = self.texture.at(p + v3(9.0, 31.0, 3.0), v3(11.0, 11.0, 40.0));
+        let mean = (self.muscle_fat + fatty).max(0.01);
+        let edge = fade(-distance, 0.2, 1.0) * 0.3;
+        let thread = (0.55 * streak + 0.75 * bundle - 0.62 + 0.9 * mean).max(0.0);
+        let fat = mean * (0.75 + 0.6 * patch + 0.3 * bundle) + edge + (0.8 + mean) * thread;
         Voxel {
             tissue: MUSCLE,
-            fat,
-            gain: 1.0 + 0.08 * streak,
+            fat: fat.clamp(0.0, 0.95),
+            gain: 1.0 + 0.10 * streak,
         }
     }
 
-    /// Where no solid is: fat, muscle sheets, skin, air, bowel.
+    /// Where no solid is: muscle sheets, fat, skin, air, bowel.
     fn background(&self, p: V3) -> Voxel {
         let depth = self.surface.depth(p);
         if depth.under_skin < 0.0 {
@@ -322,10 +343,62 @@ impl Scene {
         if depth.under_fascia < 0.0 && depth.y > -10.0 {
             return self.subcutaneous(p, depth.under_fascia);
         }
-        if depth.y < -58.0 {
-            return self.bowel(p);
+        if depth.y > 6.0 {
+            return self.back(p, depth);
+        }
+        let side = depth.x.abs();
+        if depth.y < -40.0 + (side - 45.0).max(0.0) {
+            // Retroperitoneal fat gives way to bowel in front and at the sides.
+            let ragged = self.texture.at(p, v3(18.0, 18.0, 20.0));
+            let border = -56.0 + 0.85 * (side - 52.0).max(0.0) + 9.0 * ragged;
+            if depth.y < border {
+                return self.bowel(p);
+            }
         }
         self.fat(p)
+    }
+
+    /// The back muscles between spine and fascia, parted by septa of fat.
+    fn back(&self, p: V3, depth: Depth) -> Voxel {
+        let side = depth.x.abs();
+        let ragged = 1.6 * self.texture.at(p, v3(7.0, 7.0, 14.0));
+        // Between the spinous processes: ligament and fat in layers.
+        if side < 3.4 {
+            let layer = self.texture.at(p, v3(6.0, 5.0, 2.6));
+            return Voxel {
+                tissue: LIGAMENT,
+                fat: (0.55 + 0.7 * layer).clamp(0.0, 0.95),
+                gain: 1.0,
+            };
+        }
+        // The group's outline: a little fat under the fascia, over the bone, and at the outer edge.
+        let outer = depth.lateral - 0.0045 * (depth.y - 22.0).powi(2) + ragged - side;
+        let over_bone = depth.y - 9.5 + ragged + 0.05 * side;
+        let inside = outer.min(over_bone).min(depth.under_fascia - 1.2);
+        if inside < 0.0 {
+            return if depth.under_fascia < 1.2 {
+                pure(LIGAMENT)
+            } else {
+                self.fat(p)
+            };
+        }
+        // Septa beside the multifidus and between the two columns of the erector.
+        let inner = depth.septum + 0.22 * (depth.y - 26.0) + 2.0 * ragged - side;
+        let middle = depth.septum * 0.5 + 30.0 + 0.30 * (depth.y - 24.0) + 1.5 * ragged - side;
+        let wide = 0.5 + 1.6 * self.muscle_fat;
+        let septum =
+            fade(inner.abs(), wide, wide + 0.8).max(0.8 * fade(middle.abs(), 0.6 * wide, wide + 0.5));
+        let fatty = if inner > 0.0 {
+            // Multifidus: fattest, and most so next to the spinous process and over the sacrum.
+            0.6 * self.muscle_fat + 0.02 + 0.25 * self.muscle_fat * fade(side, 5.0, 12.0)
+        } else {
+            0.15 * self.muscle_fat
+        };
+        let muscle = self.muscle(p, -inside, fatty);
+        Voxel {
+            fat: muscle.fat.max(0.95 * septum),
+            ..muscle
+        }
     }
 
     fn subcutaneous(&self, p: V3, under_fascia: f32) -> Voxel {

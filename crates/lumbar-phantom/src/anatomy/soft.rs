@@ -28,8 +28,8 @@ pub(crate) fn add(solids: &mut Vec<Solid>, person: &Person, spine: &Spine, map: 
         });
     };
     for sign in [1.0_f32, -1.0] {
-        // Heights, x, y behind the canal's front wall, half axes. Areas: psoas 8-13 square cm at L4/5, half at L2/3;
-        // multifidus 7; erector spinae 18 at L3, 11 at L5 (anatomy.md 1.7).
+        // Heights, x, y behind the canal's front wall, half axes. Psoas: 8-13 square cm at L4/5, half at L2/3
+        // (anatomy.md 1.7).
         column(
             vec![
                 [z(L1), sign * 29.0, -14.0, 6.0, 9.0],
@@ -43,35 +43,6 @@ pub(crate) fn add(solids: &mut Vec<Solid>, person: &Person, spine: &Spine, map: 
             sign * 0.25,
             Material::Muscle {
                 fatty: -0.6 * person.muscle_fat,
-            },
-        );
-        column(
-            vec![
-                [z(0) + 40.0, sign * 13.0, 27.0, 8.0, 11.0],
-                [z(L1), sign * 13.5, 32.0, 9.5, 14.0],
-                [z(L1 + 3), sign * 16.0, 34.0, 12.0, 16.0],
-                [z(L1 + 4), sign * 18.0, 36.0, 14.0, 16.0],
-                [z(S1), sign * 19.0, 34.0, 15.0, 14.0],
-                [z(S1) - 60.0, sign * 14.0, 24.0, 9.0, 9.0],
-            ],
-            sign * -0.25,
-            Material::Muscle {
-                fatty: 0.5 * person.muscle_fat + 0.02,
-            },
-        );
-        column(
-            vec![
-                [z(0) + 40.0, sign * 30.0, 24.0, 16.0, 13.0],
-                [z(L1), sign * 38.0, 26.0, 21.0, 16.0],
-                [z(L1 + 2), sign * 43.0, 25.0, 23.0, 17.0],
-                [z(L1 + 3), sign * 44.0, 25.0, 21.0, 16.0],
-                [z(L1 + 4), sign * 42.0, 28.0, 17.0, 13.0],
-                [z(S1), sign * 38.0, 32.0, 11.0, 9.0],
-                [z(S1) - 25.0, sign * 34.0, 34.0, 6.0, 5.0],
-            ],
-            sign * -0.22,
-            Material::Muscle {
-                fatty: 0.2 * person.muscle_fat,
             },
         );
         column(
@@ -125,8 +96,8 @@ pub(crate) fn add(solids: &mut Vec<Solid>, person: &Person, spine: &Spine, map: 
         let middle = map.middle_at_height(z(L1 + 1));
         let frame = Frame::leaning(
             v3(
-                middle.x + sign * 68.0 * k,
-                middle.y - 4.0,
+                middle.x + sign * 70.0 * k,
+                middle.y - 24.0,
                 0.5 * (z(L1) + z(L1 + 1)) - 4.0 * sign,
             ),
             -0.15,

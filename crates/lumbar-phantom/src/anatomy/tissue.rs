@@ -59,7 +59,7 @@ pub(crate) fn table(person: &Person) -> [Tissue; N_TISSUES] {
             ..tissue(1.0, 4300.0, 1600.0)
         },
     );
-    set(NERVE, tissue(0.75, 950.0, 85.0));
+    set(NERVE, tissue(0.78, 950.0, 98.0));
     set(CORD, tissue(0.72, 850.0, 95.0));
     set(FAT, tissue(1.0, 300.0, 175.0));
     set(MUSCLE, tissue(0.80, 870.0, 38.0));
