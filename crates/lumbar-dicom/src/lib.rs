@@ -58,8 +58,9 @@
 //! | JPEG baseline, JPEG Lossless | `jpeg-decoder` (safe Rust) | |
 //! | JPEG Extended | 8 bits; 12 bits are refused by name | |
 //! | JPEG 2000, HTJ2K | `openjp2` (Rust port of OpenJPEG, with unsafe code) | |
+//! | JPEG-LS, lossless and near-lossless | own code, grayscale | |
 //! | deflated image frame | own code and `flate2` | |
-//! | JPEG-LS, JPEG XL, video | refused by name | |
+//! | JPEG XL, video | refused by name | |
 //!
 //! # Order of application
 //!

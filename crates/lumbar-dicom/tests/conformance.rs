@@ -65,16 +65,7 @@ fn short_sha256(bytes: &[u8]) -> String {
 }
 
 /// Files that do not agree with pydicom, each with its reason.
-const EXCEPTIONS: [(&str, &str); 7] = [
-    ("dcm_qa_ts/In/7.dcm", NO_JPEG_LS),
-    ("dcm_qa_ts/In/8.dcm", NO_JPEG_LS),
-    ("dicom-test-files/WG04/JLSL/MR1_JLSL", NO_JPEG_LS),
-    ("dicom-test-files/WG04/JLSL/MR2_JLSL", NO_JPEG_LS),
-    ("dicom-test-files/WG04/JLSN/MR1_JLSN", NO_JPEG_LS),
-    ("dicom-test-files/WG04/JLSN/MR2_JLSN", NO_JPEG_LS),
-    ("pydicom/test_files/MR_small_jpeg_ls_lossless.dcm", NO_JPEG_LS),
-];
-const NO_JPEG_LS: &str = "JPEG-LS has no decoder here yet";
+const EXCEPTIONS: [(&str, &str); 0] = [];
 
 #[test]
 fn stored_values_equal_those_of_pydicom() {

@@ -4,13 +4,13 @@
 //! Residual risk: `jpeg-decoder` is safe Rust. `openjp2` is a port of OpenJPEG with unsafe code in it; a hostile JPEG
 //! 2000 stream may still corrupt memory or abort, which only a worker process contains.
 
-use super::samples::Sink;
+use super::{jpegls, samples::Sink};
 use crate::{Codec, PixelFormat, ReadError, TransferSyntax};
 use std::{io::Read, panic::catch_unwind};
 
 /// Whether there is a decoder, here or beside.
 pub(super) fn is_supported(codec: Codec) -> bool {
-    !matches!(codec, Codec::JpegLs | Codec::JpegXl)
+    codec != Codec::JpegXl
 }
 
 /// Decodes one frame into `sink`.
@@ -38,6 +38,7 @@ pub(super) fn decode_frame(
                 (0..n_pixels).flat_map(|pixel| components.iter().map(move |plane| plane[pixel])),
             );
         }
+        Codec::JpegLs => sink.push_decoded(jpeg_ls(bytes, format)?.into_iter().map(i32::from)),
         _ => {
             return Err(ReadError::Unsupported {
                 syntax,
@@ -168,6 +169,30 @@ fn jpeg_shape(bytes: &[u8]) -> Option<(StreamShape, u8)> {
             _ => at += 2 + length.max(2),
         }
     }
+}
+
+fn jpeg_ls(bytes: &[u8], format: &PixelFormat) -> Result<Vec<u16>, ReadError> {
+    const CODEC: &str = "JPEG-LS";
+    let Some(jpegls::Shape {
+        rows,
+        columns,
+        components,
+        precision,
+    }) = jpegls::shape(bytes)
+    else {
+        return corrupt(CODEC, "no frame header");
+    };
+    check_shape(
+        CODEC,
+        StreamShape {
+            rows,
+            columns,
+            components,
+            precision,
+        },
+        format,
+    )?;
+    jpegls::decode(bytes).or_else(|what| corrupt(CODEC, what))
 }
 
 fn jpeg2000(bytes: &[u8], format: &PixelFormat) -> Result<Vec<Vec<i32>>, ReadError> {

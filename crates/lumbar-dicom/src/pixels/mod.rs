@@ -5,6 +5,7 @@
 
 mod codec;
 mod fragments;
+mod jpegls;
 mod rle;
 mod samples;
 
