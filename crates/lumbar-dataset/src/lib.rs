@@ -1,1 +1,80 @@
-//! Catalogue, labels, Parquet manifests, Arrow pixel shards, patient-grouped splits and the batch loader
+//! Catalogue, labels, Parquet manifests, Arrow pixel shards, patient-grouped splits and the batch loader.
+//!
+//! From a folder of DICOM and a table of labels this makes a dataset once: tables people can query with the tools they
+//! have, pixels as fast as memory, and an account of everything that did not become a sample.
+//!
+//! ```
+//! use lumbar_dataset::{BuildInput, BuildOptions, Dataset, DatasetConfig, Loader, LoaderConfig, Part, build};
+//! # use lumbar_phantom::{PhantomConfig, Pixels, generate};
+//! # let dir = tempfile::tempdir()?;
+//! # let (rsna, out) = (dir.path().join("rsna"), dir.path().join("dataset"));
+//! # let phantom = PhantomConfig { n_studies: 3, pixels: Pixels::Tiny, ..PhantomConfig::default() };
+//! # generate(&phantom, &rsna, &|_| {})?;
+//! // A folder in the layout of the RSNA 2024 challenge: train.csv, its two companions, train_images/.
+//! let config = DatasetConfig { size: 32, ..DatasetConfig::default() };
+//! let input = BuildInput::rsna(&rsna, config, &|_scanned| {})?;
+//! let info = build(input, &out, &BuildOptions::default(), &|_built| {})?;
+//! assert_eq!(info.counts.target_views, info.counts.samples + info.counts.sample_rejects);
+//!
+//! let dataset = Dataset::open(&out)?;
+//! let train = dataset.select(|sample| sample.assignment.part == Part::Train);
+//! let loader = Loader::new(&dataset, train, LoaderConfig { shuffle: true, ..LoaderConfig::default() })?;
+//! for batch in loader.epoch(0) {
+//!     assert_eq!(batch?.shape[1..], [3, 32, 32]);
+//! }
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! # What is here
+//!
+//! | items | what |
+//! |---|---|
+//! | [`write_catalogue`], [`read_catalogue`] | a catalogue on disk |
+//! | [`labels`] | the RSNA tables or one's own; coded findings on them |
+//! | [`DatasetConfig`] | what a dataset is made with |
+//! | [`BuildInput`], [`build()`], [`build_part`], [`merge()`] | making it, in one process or in parts |
+//! | [`split()`] | train, validation and test, and folds, by patient |
+//! | [`Dataset`], [`Sample`], [`Loader`] | reading it |
+//!
+//! # What never happens
+//!
+//! - A patient on two sides of a split.
+//! - Other bytes from the same input and configuration: not at another number of threads, nor from parts, nor after a
+//!   process was killed and run again (`provenance.json` aside).
+//! - A file, row or target that is left out without a row that says why.
+//!
+//! # What is left to others
+//!
+//! Reading DICOM is `lumbar-dicom`, preparing pixels `lumbar-preprocess`; tensors, losses and metrics are further down.
+
+pub mod labels;
+
+mod build;
+mod catalogue;
+mod config;
+mod dataset;
+mod error;
+mod info;
+mod loader;
+mod ordered;
+mod output;
+mod pixels;
+mod plan;
+mod provenance;
+mod reject;
+mod render;
+mod sample;
+mod split;
+mod table;
+
+pub use build::{BuildInput, BuildOptions, BuildProgress, PartOf, build, build_part, merge};
+pub use catalogue::{CatalogueInfo, StoredCatalogue, read_catalogue, write_catalogue};
+pub use config::{CropMm, DatasetConfig, MissingLabels, SampleMode, SplitConfig, Views};
+pub use dataset::Dataset;
+pub use error::DatasetError;
+pub use info::{Counts, DatasetInfo, Domain, PatientGrouping, SCHEMA_VERSION};
+pub use loader::{Batch, Epoch, Loader, LoaderConfig, Sampling};
+pub use pixels::ShardRecord;
+pub use reject::{SampleReject, SampleRejectReason};
+pub use sample::{Localisation, Sample};
+pub use split::{Assignment, Part, PatientLabels, split, split_of};

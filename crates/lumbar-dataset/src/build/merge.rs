@@ -1,0 +1,104 @@
+//! Putting parts together.
+
+use super::finish::{DatasetWriter, FILE_REJECTS, Known, kept_split, open_for_merge};
+use super::part::{PART_JSON, PartInfo};
+use crate::labels::tables::read_labels;
+use crate::reject::read_rejects;
+use crate::{DatasetError, DatasetInfo};
+use std::path::{Path, PathBuf};
+
+/// Tables that part 0 carries for all.
+const BASE_TABLES: [&str; 5] = [
+    "series.parquet",
+    "slices.parquet",
+    "labels.parquet",
+    "findings.parquet",
+    FILE_REJECTS,
+];
+
+/// Puts the parts of a dataset together. The result is the same bytes as one process would have made
+/// (`provenance.json` aside), whoever made the parts, in whatever order, however often.
+///
+/// # Errors
+/// [`DatasetError::Parts`] if a part is missing, stands twice, or was made of other data or with another
+/// configuration.
+pub fn merge(parts: &[PathBuf], out: &Path, keep: Option<&Path>) -> Result<DatasetInfo, DatasetError> {
+    let parts = sorted(parts)?;
+    let Some((first_path, first)) = parts.first() else {
+        return Err(DatasetError::Nothing {
+            what: "part",
+            hint: "name the folders that `--shard` made".to_owned(),
+        });
+    };
+    let known = &first.known;
+    let mut writer = DatasetWriter::start(out, &known.config)?;
+    for (path, info) in &parts {
+        let (samples, pixels) = open_for_merge(path, known, &info.shards)?;
+        for sample in samples {
+            let bytes = pixels.get((sample.shard, sample.row), sample.crc32)?;
+            writer.push_sample(sample, bytes)?;
+        }
+        writer.push_rejects(read_rejects(&path.join("rejects.parquet"))?);
+    }
+    for table in BASE_TABLES {
+        let (from, to) = (first_path.join(table), writer.folder().join(table));
+        std::fs::copy(&from, &to).map_err(DatasetError::io("copying", &from))?;
+    }
+    let labels = read_labels(&first_path.join("labels.parquet"))?;
+    let keep = kept_split(keep)?;
+    writer.finish(known, &labels, &keep)
+}
+
+/// The parts in order, after checking that they belong together.
+fn sorted(paths: &[PathBuf]) -> Result<Vec<(PathBuf, PartInfo)>, DatasetError> {
+    let mut parts = Vec::with_capacity(paths.len());
+    for path in paths {
+        let file = path.join(PART_JSON);
+        let text = std::fs::read(&file).map_err(DatasetError::io("reading", &file))?;
+        let info: PartInfo = serde_json::from_slice(&text)
+            .map_err(|error| DatasetError::corrupt("part description", &file, error))?;
+        parts.push((path.clone(), info));
+    }
+    parts.sort_by_key(|(_, info)| info.part.index);
+    let wrong = |path: &Path, detail: String| {
+        Err(DatasetError::Parts {
+            path: path.to_owned(),
+            detail,
+        })
+    };
+    let Some((first_path, first)) = parts.first() else {
+        return Ok(parts);
+    };
+    for (i, (path, info)) in parts.iter().enumerate() {
+        if info.part.of != first.part.of {
+            return wrong(path, format!("part {}, beside part {}", info.part, first.part));
+        }
+        if info.part.index as usize != i {
+            let detail = if (info.part.index as usize) < i {
+                "stands twice"
+            } else {
+                "one before it is missing"
+            };
+            return wrong(path, format!("part {}: {detail}", info.part));
+        }
+        if let Some(what) = difference(&info.known, &first.known) {
+            return wrong(path, format!("made {what} than part 0"));
+        }
+    }
+    if parts.len() != first.part.of as usize {
+        return wrong(first_path, format!("{} parts of {}", parts.len(), first.part.of));
+    }
+    Ok(parts)
+}
+
+fn difference(a: &Known, b: &Known) -> Option<&'static str> {
+    if a.config_hash != b.config_hash {
+        Some("with another configuration")
+    } else if a.source_digest != b.source_digest {
+        Some("of other files or labels")
+    } else if a != b {
+        Some("by another version")
+    } else {
+        None
+    }
+}

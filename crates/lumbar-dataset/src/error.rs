@@ -1,0 +1,143 @@
+//! Errors of building and reading datasets.
+
+use std::path::{Path, PathBuf};
+
+/// Why a dataset, catalogue or label table could not be made or read.
+///
+/// Single bad files, rows or samples are not errors: they become rejects and findings. These are what stops the whole.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum DatasetError {
+    /// The operating system refused.
+    #[error("{action} failed: {}", path.display())]
+    Io {
+        /// What was being done.
+        action: &'static str,
+        /// With which file or folder.
+        path: PathBuf,
+        /// The cause.
+        #[source]
+        source: std::io::Error,
+    },
+    /// A table lacks a column or its header cannot be read.
+    #[error("table {}: {detail}", path.display())]
+    BadTable {
+        /// The table.
+        path: PathBuf,
+        /// What was expected and found.
+        detail: String,
+    },
+    /// A file of ours does not hold what it should.
+    #[error("{what}: {detail} ({})", path.display())]
+    Corrupt {
+        /// Which kind of file.
+        what: &'static str,
+        /// What was expected and found.
+        detail: String,
+        /// The file.
+        path: PathBuf,
+    },
+    /// A configuration key holds a value it cannot hold.
+    #[error("`{key}` is {found}, expected {expected}")]
+    Config {
+        /// Dotted key.
+        key: &'static str,
+        /// What was found.
+        found: String,
+        /// What was expected.
+        expected: String,
+    },
+    /// A configuration file that cannot be read as one.
+    #[error("configuration: {detail}")]
+    ConfigSyntax {
+        /// The parser's message, with line and nearest key.
+        detail: String,
+    },
+    /// A format version this build does not know.
+    #[error("format version {found}, expected at most {known} ({})", path.display())]
+    Version {
+        /// Version found.
+        found: u32,
+        /// Newest version known.
+        known: u32,
+        /// The file.
+        path: PathBuf,
+    },
+    /// The place for output is taken by something else.
+    #[error("{} exists and is not {expected}; nothing was written", path.display())]
+    OutputTaken {
+        /// The place.
+        path: PathBuf,
+        /// What would have been replaced.
+        expected: &'static str,
+    },
+    /// A sample index beyond the dataset.
+    #[error("sample {index} of a dataset of {n_samples}")]
+    NoSuchSample {
+        /// Index asked for.
+        index: usize,
+        /// Samples there are.
+        n_samples: usize,
+    },
+    /// Nothing to work on.
+    #[error("no {what}: {hint}")]
+    Nothing {
+        /// What is missing.
+        what: &'static str,
+        /// Where to look.
+        hint: String,
+    },
+    /// Parts that do not belong together.
+    #[error("part {}: {detail}", path.display())]
+    Parts {
+        /// The part at fault.
+        path: PathBuf,
+        /// What does not fit.
+        detail: String,
+    },
+    /// Two patients' worth of data on two sides.
+    #[error("split: {detail}")]
+    Split {
+        /// What was found.
+        detail: String,
+    },
+    /// A worker of ours panicked; the work it was doing is lost.
+    #[error("a worker panicked while {doing}")]
+    WorkerPanicked {
+        /// What it was doing.
+        doing: String,
+    },
+    /// Reading the DICOM tree failed as a whole.
+    #[error("scanning the DICOM tree failed")]
+    Scan(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// Preparing pixels failed.
+    #[error("preparing pixels failed")]
+    Preprocess(#[from] lumbar_preprocess::PreprocessError),
+}
+
+impl DatasetError {
+    pub(crate) fn io(action: &'static str, path: &Path) -> impl FnOnce(std::io::Error) -> DatasetError {
+        let path = path.to_owned();
+        move |source| DatasetError::Io { action, path, source }
+    }
+
+    pub(crate) fn corrupt(what: &'static str, path: &Path, detail: impl std::fmt::Display) -> DatasetError {
+        DatasetError::Corrupt {
+            what,
+            detail: format!("{detail}"),
+            path: path.to_owned(),
+        }
+    }
+
+    pub(crate) fn config(
+        key: &'static str,
+        found: impl std::fmt::Display,
+        expected: impl Into<String>,
+    ) -> DatasetError {
+        DatasetError::Config {
+            key,
+            found: format!("{found}"),
+            expected: expected.into(),
+        }
+    }
+}

@@ -1,0 +1,106 @@
+//! Catalogues on disk.
+
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test that cannot prepare its files has failed"
+)]
+
+use lumbar_dataset::{
+    BuildInput, BuildOptions, DatasetConfig, DatasetError, build, read_catalogue, write_catalogue,
+};
+use lumbar_dicom::{ScanOptions, scan};
+use lumbar_phantom::{PhantomConfig, Pixels, generate};
+use std::path::Path;
+
+fn phantom(root: &Path) {
+    let config = PhantomConfig {
+        n_studies: 3,
+        seed: 11,
+        pixels: Pixels::Tiny,
+        ..PhantomConfig::default()
+    };
+    generate(&config, root, &|_| {}).unwrap();
+}
+
+/// The grades of the phantom as a table of one's own.
+fn own_labels(root: &Path, out: &Path) {
+    let labels = lumbar_dataset::labels::Labels::read_rsna(root).unwrap();
+    let mut text = "study,condition,level,grade,series,instance,x,y\n".to_owned();
+    for point in &labels.points {
+        let Some(grade) = labels.grades.get(&(point.study.clone(), point.target)) else {
+            continue;
+        };
+        text += &format!(
+            "{},{},{},{grade},{},{},{},{}\n",
+            point.study,
+            point.target.condition.column_name(),
+            point.target.level,
+            point.series,
+            point.instance_number,
+            point.pixel.column,
+            point.pixel.row
+        );
+    }
+    std::fs::write(out, text).unwrap();
+}
+
+#[test]
+fn a_catalogue_comes_back_and_builds_the_same_samples() {
+    let dir = tempfile::tempdir().unwrap();
+    let root = dir.path().join("rsna");
+    phantom(&root);
+    let scanned = scan(&root, &ScanOptions::default(), &|_| {}).unwrap();
+    let folder = dir.path().join("catalogue");
+    let info = write_catalogue(&scanned, &root, &folder).unwrap();
+    assert_eq!(info.n_files, info.n_files_with_slices + info.n_rejects);
+    let stored = read_catalogue(&folder).unwrap();
+    assert_eq!(stored.catalogue.series, scanned.series);
+    assert_eq!(stored.catalogue.slices, scanned.slices);
+    assert_eq!(stored.catalogue.rejects, scanned.rejects);
+    assert_eq!(stored.info, info);
+
+    let labels = dir.path().join("labels.csv");
+    own_labels(&root, &labels);
+    let config = DatasetConfig {
+        size: 16,
+        ..DatasetConfig::default()
+    };
+    let input = BuildInput::catalogue(&folder, &labels, config.clone(), &|_| {}).unwrap();
+    let own = build(input, &dir.path().join("own"), &BuildOptions::default(), &|_| {}).unwrap();
+    let input = BuildInput::rsna(&root, config, &|_| {}).unwrap();
+    let rsna = build(input, &dir.path().join("ds"), &BuildOptions::default(), &|_| {}).unwrap();
+    assert_eq!(own.shards, rsna.shards);
+}
+
+#[test]
+fn hashed_sources_are_found_again_unless_the_files_changed() {
+    let dir = tempfile::tempdir().unwrap();
+    let root = dir.path().join("rsna");
+    phantom(&root);
+    // Elsewhere than in the RSNA layout: names of folders are not trusted, paths are hashed.
+    let archive = dir.path().join("archive");
+    std::fs::rename(root.join("train_images"), &archive).unwrap();
+    let scanned = scan(&archive, &ScanOptions::default(), &|_| {}).unwrap();
+    let folder = dir.path().join("catalogue");
+    write_catalogue(&scanned, &archive, &folder).unwrap();
+    let study = &scanned.series[0].study;
+    let labels = dir.path().join("labels.csv");
+    std::fs::write(
+        &labels,
+        format!("study,condition,level,grade\n{study},spinal_canal_stenosis,L1/L2,Severe\n"),
+    )
+    .unwrap();
+    let input = || BuildInput::catalogue(&folder, &labels, DatasetConfig::default(), &|_| {});
+    assert!(
+        input()
+            .unwrap()
+            .catalogue
+            .slices
+            .iter()
+            .all(|slice| slice.path.extension().is_some())
+    );
+
+    std::fs::remove_file(archive.join(&scanned.slices[0].path)).unwrap();
+    let error = input().unwrap_err();
+    assert!(matches!(error, DatasetError::Corrupt { .. }), "{error}");
+}
