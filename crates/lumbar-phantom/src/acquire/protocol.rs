@@ -10,12 +10,11 @@ use lumbar_core::SeriesKind;
 pub(crate) struct Scanner {
     pub tesla: f32,
     pub vendor: usize,
-    /// e-folding length of the coil's reach, mm, before and after the scanner's own correction (anatomy.md 6.2, 3.3).
-    pub coil_mm: [f32; 2],
+    /// e-folding length of the coil's reach, mm (anatomy.md 6.2).
+    pub coil_mm: f32,
     pub noisy: f32,
-    /// CSF factor and fat T2 factor: how this scanner's echo train treats them (anatomy.md 3.4).
+    /// How this scanner's echo trains treat CSF (anatomy.md 3.4).
     pub csf_gain: f32,
-    pub fat_gain: f32,
     pub thickness_factor: f64,
 }
 
@@ -35,6 +34,10 @@ pub(crate) struct Protocol {
     pub noise: f32,
     /// Shift of fat along the frequency axis, mm (anatomy.md 3.6).
     pub fat_shift_mm: f64,
+    /// e-folding length that is left after the scanner's own correction of the coil, mm (anatomy.md 3.3).
+    pub coil_left_mm: f32,
+    /// How the echo train treats fat (anatomy.md 3.4).
+    pub fat_gain: f32,
     /// Signal left in front of the spine by the saturation band.
     pub saturated: f32,
     pub description: String,
@@ -52,21 +55,12 @@ impl Scanner {
             Site::South => (0.05, 1.35, 1.1),
         };
         let tesla = if d.chance(high_field) { 3.0 } else { 1.5 };
-        let coil = d.range(62.0, 80.0) as f32;
         Scanner {
             tesla,
             vendor: d.pick(&[0.45, 0.28, 0.2, 0.07]),
-            coil_mm: [
-                coil,
-                if d.chance(0.95) {
-                    d.range(105.0, 150.0) as f32
-                } else {
-                    coil
-                },
-            ],
+            coil_mm: d.range(62.0, 80.0) as f32,
             noisy: noisy * d.range(0.8, 1.25) as f32 * if tesla > 2.0 { 0.8 } else { 1.0 },
             csf_gain: d.range(0.85, 1.15) as f32,
-            fat_gain: d.range(0.9, 1.15) as f32,
             thickness_factor,
         }
     }
@@ -140,13 +134,13 @@ impl Protocol {
         let bandwidth_hz = d.range(220.0, 320.0) * if high { 1.3 } else { 1.0 };
         // 3.5 ppm: 220 Hz at 1.5 T.
         let fat_hz = if high { 440.0 } else { 220.0 };
-        // SNR of CSF 25-60 on T2, of marrow 20-40 on T1, half on STIR (anatomy.md 6.2).
-        let snr = if stir {
-            d.range(18.0, 28.0)
-        } else if kind == SeriesKind::SagittalT1 {
-            d.range(45.0, 75.0)
-        } else {
-            d.range(32.0, 58.0)
+        // SNR at the canal: with these, air behind the back is as noisy against CSF as in the two real pictures that
+        // benches/peers/phantom_pictures.py holds ours against; STIR has half (anatomy.md 6.2).
+        let snr = match kind {
+            SeriesKind::SagittalT1 => d.range(32.0, 52.0),
+            SeriesKind::SagittalT2 if stir => d.range(14.0, 22.0),
+            SeriesKind::SagittalT2 => d.range(24.0, 40.0),
+            SeriesKind::AxialT2 => d.range(21.0, 34.0),
         };
         let (description, sequence_name) = names(kind, stir, scanner.vendor, matrix[1]);
         let (sequence_variant, scan_options) = match scanner.vendor {
@@ -169,6 +163,18 @@ impl Protocol {
             ringing: d.range(0.2, 0.8),
             noise: scanner.noisy / snr as f32,
             fat_shift_mm: 0.75 * fat_hz / bandwidth_hz * fine,
+            coil_left_mm: if d.chance(0.04) {
+                scanner.coil_mm
+            } else if axial {
+                d.range(125.0, 180.0) as f32
+            } else {
+                d.range(170.0, 300.0) as f32
+            },
+            fat_gain: match kind {
+                SeriesKind::SagittalT2 => d.range(0.85, 1.08),
+                SeriesKind::AxialT2 => d.range(1.05, 1.35),
+                SeriesKind::SagittalT1 => 1.0,
+            } as f32,
             saturated: d.range(0.15, 0.45) as f32,
             description,
             sequence_name,
@@ -187,7 +193,7 @@ fn contrast(kind: SeriesKind, stir: bool, high: bool, scanner: &Scanner, d: &mut
         inversion_ms: None,
         echo_train: 17,
         echo_spacing_ms: 9.5,
-        restore: d.chance(0.8),
+        restore: d.chance(0.93),
         tesla: scanner.tesla,
     };
     match kind {

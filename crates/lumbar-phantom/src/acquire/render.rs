@@ -52,7 +52,8 @@ pub(crate) fn render(scene: &Scene, plan: &SeriesPlan, slice_idx: usize) -> Vec<
     };
     let (in_phase, quadrature) = (channel(), channel());
     let reference = reference_signal(scene, plan);
-    let sigma = protocol.noise * reference;
+    // Stated as the deviation in the picture, after the reconstruction has smoothed it.
+    let sigma = protocol.noise * reference / (noise_down.noise_gain() * noise_across.noise_gain());
     let coil = CoilCorrection::new(scene, plan, plane);
     let scale = vendor_scale(plan) / reference;
     let mut out = Vec::with_capacity(rows * columns);
@@ -128,8 +129,7 @@ struct CoilCorrection {
 impl CoilCorrection {
     fn new(scene: &Scene, plan: &SeriesPlan, plane: &ImagePlane) -> CoilCorrection {
         let coil = Coil::new(scene);
-        let [raw, normalised] = plan.scanner.coil_mm;
-        let rate = 1.0 / raw - 1.0 / normalised;
+        let rate = 1.0 / plan.scanner.coil_mm - 1.0 / plan.protocol.coil_left_mm;
         let origin = V3::from_point(plane.origin());
         let (across, down) = steps(plane);
         let rows = (0..plane.rows())
@@ -190,7 +190,7 @@ impl<'a> Sampler<'a> {
         } else {
             plan.scanner.csf_gain
         };
-        signals[FAT as usize] *= plan.scanner.fat_gain;
+        signals[FAT as usize] *= plan.protocol.fat_gain;
         let middle = scene.levels[2].back.origin;
         Sampler {
             scene,
@@ -202,7 +202,7 @@ impl<'a> Sampler<'a> {
             normal: V3::from_vector(plane.normal()),
             thickness: plan.protocol.thickness_mm as f32,
             coil: Coil::new(scene),
-            coil_rate: 1.0 / plan.scanner.coil_mm[0],
+            coil_rate: 1.0 / plan.scanner.coil_mm,
             saturated: plan.protocol.saturated,
             front_y: middle.y - 44.0,
             fat_shift: (plan.protocol.fat_shift_mm / fine[1].step_mm).round() as usize,

@@ -47,6 +47,12 @@ impl Axis {
         }
     }
 
+    /// Factor by which the deviation of white noise changes, in the mean over the output.
+    pub(crate) fn noise_gain(&self) -> f32 {
+        let power: f32 = self.weights.iter().map(|w| w * w).sum();
+        (power / self.n_out() as f32).sqrt()
+    }
+
     /// Number of output samples.
     pub(crate) fn n_out(&self) -> usize {
         self.first.len()

@@ -231,7 +231,7 @@ fn facets(solids: &mut Vec<Solid>, levels: &[LevelShape; 5], person: &Person) {
 fn slab(frame: Frame, half: V3, round: f32, fatty: f32) -> Solid {
     Solid {
         shape: Shape::Slab { frame, half, round },
-        material: Material::Bone { cortex: 1.0, fatty },
+        material: Material::Bone { cortex: 0.8, fatty },
     }
 }
 
@@ -273,7 +273,7 @@ fn arch(solids: &mut Vec<Solid>, spine: &Spine, person: &Person, i: usize) {
             },
             material: Material::Bone {
                 cortex: 1.1,
-                fatty: 0.05,
+                fatty: 0.02,
             },
         });
         // Lamina: a plate from the pars to the midline, leaning back as it goes down.
@@ -306,7 +306,7 @@ fn arch(solids: &mut Vec<Solid>, spine: &Spine, person: &Person, i: usize) {
             },
             material: Material::Bone {
                 cortex: 1.0,
-                fatty: 0.05,
+                fatty: 0.02,
             },
         });
     }
@@ -314,8 +314,8 @@ fn arch(solids: &mut Vec<Solid>, spine: &Spine, person: &Person, i: usize) {
     let frame = v
         .frame
         .moved(v3(0.0, back + depth + 2.0 + 0.5 * length, -11.0 * k))
-        .pitched(-0.12);
-    solids.push(slab(frame, v3(3.1, 0.5 * length, 9.5 * k), 2.9, 0.12));
+        .pitched(-0.20);
+    solids.push(slab(frame, v3(3.1, 0.5 * length, 8.2 * k), 3.0, 0.03));
 }
 
 /// The sacral wings and the back wall of the sacral canal.
@@ -368,7 +368,7 @@ fn sacrum(solids: &mut Vec<Solid>, spine: &Spine, person: &Person) {
             },
             material: Material::Bone {
                 cortex: 1.5,
-                fatty: 0.10,
+                fatty: 0.02,
             },
         });
     }

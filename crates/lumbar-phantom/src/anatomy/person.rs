@@ -133,7 +133,7 @@ impl Person {
             ventral_share: std::array::from_fn(|_| d.range(0.35, 0.6) as f32),
             facet_angle,
             marrow_fat: (0.12 + 0.22 * old + d.around(0.0, 0.04)).clamp(0.05, 0.5) as f32,
-            muscle_fat: ((0.05 + 0.14 * old) * sex_fat * habit.fat * d.around(1.0, 0.35)).clamp(0.01, 0.5)
+            muscle_fat: ((0.025 + 0.11 * old) * sex_fat * habit.fat * d.around(1.0, 0.35)).clamp(0.01, 0.5)
                 as f32,
             subcutaneous_mm: (d.around(14.0, 5.0) * habit.fat * if female { 1.15 } else { 0.9 })
                 .clamp(5.0, 45.0) as f32,

@@ -364,10 +364,10 @@ impl Scene {
         let ragged = 1.6 * self.texture.at(p, v3(7.0, 7.0, 14.0));
         // Between the spinous processes: ligament and fat in layers.
         if side < 3.4 {
-            let layer = self.texture.at(p, v3(6.0, 5.0, 2.6));
+            let layer = self.texture.at(p, v3(6.0, 11.0, 3.6));
             return Voxel {
                 tissue: LIGAMENT,
-                fat: (0.55 + 0.7 * layer).clamp(0.0, 0.95),
+                fat: (0.5 + 0.5 * layer).clamp(0.0, 0.95),
                 gain: 1.0,
             };
         }
@@ -383,9 +383,9 @@ impl Scene {
             };
         }
         // Septa beside the multifidus and between the two columns of the erector.
-        let inner = depth.septum + 0.22 * (depth.y - 26.0) + 2.0 * ragged - side;
+        let inner = depth.septum + 0.22 * (depth.y - 26.0) + 1.2 * ragged - side;
         let middle = depth.septum * 0.5 + 30.0 + 0.30 * (depth.y - 24.0) + 1.5 * ragged - side;
-        let wide = 0.5 + 1.6 * self.muscle_fat;
+        let wide = 0.35 + 1.2 * self.muscle_fat;
         let septum =
             fade(inner.abs(), wide, wide + 0.8).max(0.8 * fade(middle.abs(), 0.6 * wide, wide + 0.5));
         let fatty = if inner > 0.0 {

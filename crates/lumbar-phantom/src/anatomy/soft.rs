@@ -34,9 +34,9 @@ pub(crate) fn add(solids: &mut Vec<Solid>, person: &Person, spine: &Spine, map: 
             vec![
                 [z(L1), sign * 29.0, -14.0, 6.0, 9.0],
                 [z(L1 + 1), sign * 33.0, -14.0, 9.0, 14.0],
-                [z(L1 + 2), sign * 38.0, -15.0, 12.5, 18.0],
-                [z(L1 + 3), sign * 43.0, -18.0, 15.0, 21.0],
-                [z(L1 + 4), sign * 47.0, -27.0, 15.5, 21.0],
+                [z(L1 + 2), sign * 37.0, -15.0, 13.0, 18.0],
+                [z(L1 + 3), sign * 41.5, -18.0, 15.5, 21.0],
+                [z(L1 + 4), sign * 45.0, -26.0, 16.5, 21.0],
                 [z(S1), sign * 52.0, -46.0, 15.0, 19.0],
                 [z(S1) - 60.0, sign * 62.0, -75.0, 14.0, 17.0],
             ],
@@ -61,7 +61,8 @@ pub(crate) fn add(solids: &mut Vec<Solid>, person: &Person, spine: &Spine, map: 
         vec![
             [z(0) + 40.0, 8.0, front - 8.0, 10.5, 10.5],
             [z(L1), 6.0, front - 9.5, 9.5, 9.5],
-            [z(L1 + 3), 5.0, front - 9.5, 8.8, 8.8],
+            [z(L1 + 3) + 6.0, 5.0, front - 9.5, 8.8, 8.8],
+            [z(L1 + 3) - 5.0, 4.0, front - 8.5, 4.0, 4.0],
         ],
         0.0,
         Material::Vessel(BLOOD),
