@@ -1,8 +1,6 @@
 //! Truth and predictions, checked once.
 
-use crate::{
-    Absent, Confusion, Estimate, GradesUsed, InputError, Measure, Undefined, engine::Engine, validate,
-};
+use crate::{Absent, Confusion, Estimate, GradesUsed, InputError, Measure, Undefined, engine, validate};
 use std::{
     collections::BTreeMap,
     hash::{DefaultHasher, Hash, Hasher},
@@ -136,12 +134,12 @@ impl Evaluation {
     ///
     /// Several at once are cheaper through [`estimates`](Evaluation::estimates), which sorts only once.
     pub fn value(&self, measure: Measure) -> Result<f64, Undefined> {
-        Engine::new(self, &[measure]).point()[0].map(|computed| computed.value)
+        engine::point(self, &[measure])[0].map(|computed| computed.value)
     }
 
     /// Several measures, without intervals. With intervals: [`Bootstrap::estimate`](crate::Bootstrap::estimate).
     pub fn estimates(&self, measures: &[Measure]) -> Vec<Estimate> {
-        let values = Engine::new(self, measures).point();
+        let values = engine::point(self, measures);
         let with_measure = measures.iter().zip(values);
         with_measure
             .map(|(measure, computed)| Estimate {
@@ -157,7 +155,7 @@ impl Evaluation {
 
     /// Over how many grades the mean of a macro-averaged measure goes; `None` for other measures.
     pub fn grades_used(&self, measure: Measure) -> Option<GradesUsed> {
-        Engine::new(self, &[measure]).point()[0].ok().and_then(|c| c.over)
+        engine::point(self, &[measure])[0].ok().and_then(|c| c.over)
     }
 
     /// The confusion matrix of true and predicted grades.

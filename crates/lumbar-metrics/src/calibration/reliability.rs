@@ -1,7 +1,7 @@
 //! Reliability diagrams and calibration error.
 
 use crate::{
-    Binary, Binning, Ece, EceOf, Evaluation, InputError, Interval, Measure, Share, Undefined, engine::Bins,
+    Binary, Binning, Ece, EceOf, Evaluation, InputError, Interval, Measure, Share, Undefined, engine::Step,
     evaluation::most_probable, sum::Sum, wilson,
 };
 use serde::{Deserialize, Serialize};
@@ -74,21 +74,11 @@ impl Reliability {
                 value: cases.scores()[row],
             });
         }
-        let mut bins = Bins::new(binning);
-        cases.walk().bin(1, &cases.ones(), &mut bins);
-        let level = Share::new(0.95)?;
-        let bins = bins.bins.iter().filter_map(|bin| {
-            Some(ReliabilityBin {
-                lowest: bin.lowest,
-                highest: bin.highest,
-                weight: bin.weight,
-                predicted: bin.predicted / bin.weight,
-                observed: bin.happened / bin.weight,
-                interval: wilson(bin.happened, bin.weight, level).ok()?,
-            })
-        });
+        let (walk, ones) = (cases.walk(), cases.ones());
+        let ranges = walk.bin_ranges(binning, &ones).into_iter().rev();
+        let bin = |rows| ReliabilityBin::of(walk.steps_in(rows, &ones));
         Ok(Reliability {
-            bins: bins.collect(),
+            bins: ranges.filter_map(bin).collect(),
             binning,
         })
     }
@@ -117,6 +107,29 @@ impl Reliability {
 }
 
 impl ReliabilityBin {
+    /// The bin of some rows by falling score; none if they weigh nothing.
+    fn of(rows: impl Iterator<Item = Step>) -> Option<ReliabilityBin> {
+        let [mut weight, mut happened, mut predicted] = [Sum::default(); 3];
+        let (mut lowest, mut highest) = (f64::INFINITY, f64::NEG_INFINITY);
+        for row in rows.filter(|row| row.weight > 0.0) {
+            weight.add(row.weight);
+            happened.add(row.weight * row.class as f64);
+            predicted.add(row.weight * row.score);
+            lowest = lowest.min(row.score);
+            highest = highest.max(row.score);
+        }
+        let (weight, happened) = (weight.value(), happened.value());
+        let level = Share::new(0.95).expect("within 0 and 1");
+        Some(ReliabilityBin {
+            lowest,
+            highest,
+            weight,
+            predicted: predicted.value() / weight,
+            observed: happened / weight,
+            interval: wilson(happened, weight, level).ok()?,
+        })
+    }
+
     /// How far observed and predicted are apart.
     pub fn gap(&self) -> f64 {
         (self.observed - self.predicted).abs()

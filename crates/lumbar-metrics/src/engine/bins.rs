@@ -1,103 +1,79 @@
-//! The bins of a reliability diagram.
+//! The bins of a reliability diagram, as ranges of rows sorted by falling score.
 
-use crate::{Binning, Undefined, sum::Sum};
+use std::ops::Range;
 
-/// What falls into one bin.
-#[derive(Debug, Clone, Copy, Default)]
-pub(crate) struct Bin {
-    pub(crate) weight: f64,
-    /// Σ weight of rows whose event happened.
-    pub(crate) happened: f64,
-    /// Σ weight times predicted probability.
-    pub(crate) predicted: f64,
-    pub(crate) lowest: f64,
-    pub(crate) highest: f64,
-}
-
-pub(crate) struct Bins {
-    binning: Binning,
-    pub(crate) bins: Vec<Bin>,
-}
-
-impl Bins {
-    pub(crate) fn new(binning: Binning) -> Bins {
-        let (Binning::EqualWidth(n) | Binning::EqualMass(n)) = binning;
-        Bins {
-            binning,
-            bins: vec![Bin::default(); usize::from(n.max(1))],
-        }
-    }
-
-    pub(crate) fn needs_total(&self) -> bool {
-        matches!(self.binning, Binning::EqualMass(_))
-    }
-
-    /// `below`: the share of all weight below the middle of the rows tied at this score.
-    pub(crate) fn add(&mut self, score: f64, below: f64, weight: f64, happened: f64) {
-        let n_bins = self.bins.len();
-        let idx = match self.binning {
-            Binning::EqualWidth(_) => bin_of(score, n_bins),
-            Binning::EqualMass(_) => bin_of(snapped(below, n_bins), n_bins),
+/// Ranges of rows in [i/n, (i+1)/n), the highest bin first; a score of 1 (or a hair above) belongs to the highest.
+pub(crate) fn equal_width(falling: &[f64], n_bins: u16) -> Vec<Range<usize>> {
+    let n_bins = n_bins.max(1);
+    let mut start = 0;
+    let mut ranges = Vec::with_capacity(usize::from(n_bins));
+    for bin in (0..n_bins).rev() {
+        let lower = f64::from(bin) / f64::from(n_bins);
+        let end = match bin {
+            0 => falling.len(),
+            _ => start + falling[start..].partition_point(|score| *score >= lower),
         };
-        let bin = &mut self.bins[idx];
-        if bin.weight == 0.0 {
-            (bin.lowest, bin.highest) = (score, score);
+        ranges.push(start..end);
+        start = end;
+    }
+    ranges
+}
+
+/// Ranges of rows of nearly equal weight, the highest bin first. Rows are (weight, whether the next one is tied); a tie
+/// goes where the middle of its weight falls, on an edge to the bin above.
+pub(crate) fn equal_mass(rows: impl Iterator<Item = (f64, bool)> + Clone, n_bins: u16) -> Vec<Range<usize>> {
+    let n_bins = usize::from(n_bins.max(1));
+    let total: f64 = rows.clone().map(|(weight, _)| weight).sum();
+    // A middle that is an edge up to rounding is on it: otherwise the order in which weights were summed would decide.
+    let edge = |bins_above: usize| total * (bins_above as f64 / n_bins as f64 + 1e-10);
+    let mut ranges = Vec::with_capacity(n_bins);
+    let (mut start, mut tie_start, mut next) = (0, 0, 0);
+    let (mut above, mut tied) = (0.0, 0.0);
+    let mut leave_at = edge(1);
+    for (weight, goes_on) in rows {
+        next += 1;
+        tied += weight;
+        if goes_on {
+            continue;
         }
-        bin.lowest = bin.lowest.min(score);
-        bin.highest = bin.highest.max(score);
-        bin.weight += weight;
-        bin.happened += happened;
-        bin.predicted += weight * score;
+        while above + 0.5 * tied > leave_at && ranges.len() + 1 < n_bins {
+            ranges.push(start..tie_start);
+            start = tie_start;
+            leave_at = edge(ranges.len() + 1);
+        }
+        above += tied;
+        tied = 0.0;
+        tie_start = next;
     }
-
-    /// Σ weight |observed - predicted| / Σ weight.
-    pub(crate) fn expected_error(&self) -> Result<f64, Undefined> {
-        let total: Sum = self.bins.iter().map(|bin| bin.weight).collect();
-        let error: Sum = self
-            .bins
-            .iter()
-            .map(|bin| (bin.happened - bin.predicted).abs())
-            .collect();
-        crate::confusion::ratio(error.value(), total.value(), Undefined::NoCases)
-    }
-}
-
-/// A share of weight that is an edge up to rounding is that edge: otherwise the order in which weights were summed
-/// would decide about the bin of a tie whose middle lies on it.
-fn snapped(position: f64, n_bins: usize) -> f64 {
-    let edge = (position * n_bins as f64).round() / n_bins as f64;
-    if (position - edge).abs() < 1e-10 {
-        edge
-    } else {
-        position
-    }
-}
-
-/// The bin [i/n, (i+1)/n) of a position in [0, 1]; 1 belongs to the last.
-fn bin_of(position: f64, n_bins: usize) -> usize {
-    let mut idx = ((position * n_bins as f64) as usize).min(n_bins - 1);
-    // The product may round over an edge that the quotient `i / n`, which is what people read, does not.
-    while idx > 0 && position < idx as f64 / n_bins as f64 {
-        idx -= 1;
-    }
-    while idx + 1 < n_bins && position >= (idx + 1) as f64 / n_bins as f64 {
-        idx += 1;
-    }
-    idx
+    ranges.push(start..next);
+    ranges
 }
 
 #[cfg(test)]
 mod tests {
-    use super::bin_of;
+    use super::*;
 
     #[test]
     fn an_edge_belongs_to_the_bin_above_it() {
-        for n in [1, 3, 10, 15, 49] {
-            for i in 0..n {
-                assert_eq!(bin_of(i as f64 / n as f64, n), i, "edge {i} of {n}");
-            }
-            assert_eq!(bin_of(1.0, n), n - 1);
-            assert_eq!(bin_of(0.0, n), 0);
+        for n in [1_u16, 3, 10, 15, 49] {
+            let edges: Vec<f64> = (0..=n).rev().map(|i| f64::from(i) / f64::from(n)).collect();
+            let ranges = equal_width(&edges, n);
+            let lengths: Vec<usize> = ranges.iter().map(ExactSizeIterator::len).collect();
+            // The highest bin holds its lower edge and 1.
+            let expected: Vec<usize> = (0..n).map(|i| if i == 0 { 2 } else { 1 }).collect();
+            assert_eq!(lengths, expected, "{n} bins");
         }
+    }
+
+    #[test]
+    fn bins_of_equal_mass_share_rows_evenly_and_keep_ties_together() {
+        let apart = equal_mass((0..12).map(|_| (1.0, false)), 4);
+        assert_eq!(apart, [0..3, 3..6, 6..9, 9..12]);
+        // All in one tie: its middle is the middle of all.
+        let tied = equal_mass((0..12).map(|i| (1.0, i < 11)), 4);
+        assert_eq!(tied, [0..0, 0..12]);
+        // A tie of four from row 2 on: its middle lies at a third of the weight, in the second bin of four.
+        let partly = equal_mass((0..12).map(|i| (1.0, (2..5).contains(&i))), 4);
+        assert_eq!(partly, [0..2, 2..6, 6..9, 9..12]);
     }
 }

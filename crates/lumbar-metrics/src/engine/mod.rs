@@ -6,14 +6,21 @@
 mod bins;
 mod needs;
 mod order;
+mod quick;
+mod radix;
+mod ranks;
 mod tally;
 mod walk;
 
-pub(crate) use bins::Bins;
 pub(crate) use order::descending;
-pub(crate) use walk::{Ranks, Walk};
+pub(crate) use quick::point;
+pub(crate) use ranks::Ranks;
+pub(crate) use walk::{Step, Walk};
 
-use crate::{Absent, Evaluation, GradesUsed, Measure, Undefined, evaluation::most_probable, proper};
+use crate::{
+    Ece, EceOf, Evaluation, GradesUsed, Measure, Undefined, confusion::ratio, evaluation::most_probable,
+    proper,
+};
 use needs::Needs;
 pub(crate) use tally::Tally;
 
@@ -53,10 +60,21 @@ pub(crate) struct Engine<'a> {
 
 /// The proper scores of a row.
 #[derive(Clone, Copy)]
-struct RowLoss {
+pub(crate) struct RowLoss {
     log: f64,
     brier: f64,
     ranked: f64,
+}
+
+impl RowLoss {
+    fn of(e: &Evaluation, row: usize) -> RowLoss {
+        let (p, truth) = (e.row(row), e.truth()[row]);
+        RowLoss {
+            log: proper::row_log_loss(p, truth),
+            brier: proper::row_brier(p, truth),
+            ranked: proper::row_ranked_probability(p, truth),
+        }
+    }
 }
 
 impl<'a> Engine<'a> {
@@ -99,14 +117,9 @@ impl<'a> Engine<'a> {
                 usize::from(truth[row] == top(row))
             })
         });
-        let losses = needs.losses.then(|| {
-            let loss = |row| RowLoss {
-                log: proper::row_log_loss(e.row(row), truth[row]),
-                brier: proper::row_brier(e.row(row), truth[row]),
-                ranked: proper::row_ranked_probability(e.row(row), truth[row]),
-            };
-            (0..n).map(loss).collect()
-        });
+        let losses = needs
+            .losses
+            .then(|| (0..n).map(|row| RowLoss::of(e, row)).collect());
         Engine {
             evaluation: e,
             measures: measures.to_vec(),
@@ -128,24 +141,9 @@ impl<'a> Engine<'a> {
     fn fill(&self, tally: &mut Tally, multiplicity: &[f64]) {
         tally.clear();
         let e = self.evaluation;
-        let (truth, predicted) = (e.truth(), e.predicted());
-        let weights = e.weights();
-        for row in 0..truth.len() {
-            let times = multiplicity[self.units[row] as usize];
-            let weight = weights.map_or(times, |w| times * w[row]);
-            if weight == 0.0 {
-                continue;
-            }
-            tally.confusion.add(truth[row], predicted[row], weight);
-            if let Some(losses) = &self.losses {
-                let loss = losses[row];
-                let graded = weight * e.grade_weights()[truth[row]];
-                tally.log_loss.add(weight * loss.log);
-                tally.graded_log_loss.add(graded * loss.log);
-                tally.graded_weight.add(graded);
-                tally.brier.add(weight * loss.brier);
-                tally.ranked.add(weight * loss.ranked);
-            }
+        for row in 0..e.n_rows() {
+            let weight = multiplicity[self.units[row] as usize] * e.weight(row);
+            tally.add(e, row, weight, self.losses.as_ref().map(|losses| losses[row]));
         }
         let k = e.n_grades();
         for (grade, walk) in self.grades.iter().enumerate() {
@@ -160,25 +158,18 @@ impl<'a> Engine<'a> {
         }
     }
 
-    fn ece(&self, ece: crate::Ece, multiplicity: &[f64]) -> Result<f64, Undefined> {
-        let error = |walk: &Option<Walk>, event: usize| {
-            let mut bins = Bins::new(ece.binning);
-            if let Some(walk) = walk {
-                walk.bin(event, multiplicity, &mut bins);
-            }
-            bins.expected_error()
-        };
+    fn ece(&self, ece: Ece, total: f64, multiplicity: &[f64]) -> Result<f64, Undefined> {
         let k = self.evaluation.n_grades();
-        match ece.of {
-            crate::EceOf::TopLabel => error(&self.top_label, 1),
-            crate::EceOf::ClassWise => {
-                crate::mean::macro_mean(k, Absent::Undefined, |g| error(&self.grades[g], g)).map(|m| m.value)
-            }
-            crate::EceOf::Cumulative => {
-                crate::mean::macro_mean(k - 1, Absent::Undefined, |g| error(&self.tails[g + 1], 1))
-                    .map(|m| m.value)
-            }
-        }
+        let gap = |walk: &Option<Walk>, event: usize| {
+            let walk = walk.as_ref().expect("sorted because this measure was asked for");
+            walk.calibration_gap(event, ece.binning, multiplicity)
+        };
+        let mean_gap = match ece.of {
+            EceOf::TopLabel => gap(&self.top_label, 1),
+            EceOf::ClassWise => (0..k).map(|g| gap(&self.grades[g], g)).sum::<f64>() / k as f64,
+            EceOf::Cumulative => (1..k).map(|g| gap(&self.tails[g], 1)).sum::<f64>() / (k - 1) as f64,
+        };
+        ratio(mean_gap, total, Undefined::NoCases)
     }
 }
 
@@ -197,7 +188,7 @@ impl Resampled for Engine<'_> {
         self.fill(tally, multiplicity);
         let value = |measure: &Measure| match *measure {
             Measure::Ece(ece) => self
-                .ece(ece, multiplicity)
+                .ece(ece, tally.confusion.total(), multiplicity)
                 .map(|value| Computed { value, over: None }),
             other => tally.value(other, self.evaluation.absent()),
         };

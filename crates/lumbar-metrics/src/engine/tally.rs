@@ -1,8 +1,8 @@
 //! The sums of one pass over the rows, and the measures that follow from them.
 
-use super::{Computed, Ranks};
+use super::{Computed, Ranks, RowLoss};
 use crate::{
-    Absent, Confusion, KappaWeights, Measure, Undefined,
+    Absent, Confusion, Evaluation, KappaWeights, Measure, Undefined,
     confusion::ratio,
     mean::{MacroMean, macro_mean},
     sum::Sum,
@@ -45,6 +45,21 @@ impl Tally {
             &mut self.ranked,
         ] {
             *sum = Sum::default();
+        }
+    }
+
+    /// Counts a row by a weight.
+    #[inline]
+    pub(crate) fn add(&mut self, e: &Evaluation, row: usize, weight: f64, loss: Option<RowLoss>) {
+        let truth = e.truth()[row];
+        self.confusion.add(truth, e.predicted()[row], weight);
+        if let Some(loss) = loss {
+            let graded = weight * e.grade_weights()[truth];
+            self.log_loss.add(weight * loss.log);
+            self.graded_log_loss.add(graded * loss.log);
+            self.graded_weight.add(graded);
+            self.brier.add(weight * loss.brier);
+            self.ranked.add(weight * loss.ranked);
         }
     }
 

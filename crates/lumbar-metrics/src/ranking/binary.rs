@@ -174,6 +174,11 @@ impl Binary {
     }
 
     fn ranks(&self) -> Ranks {
+        let packable = self.scores.iter().all(|s| (0.0..2.0).contains(s));
+        if packable && self.weights.is_none() {
+            let rows = self.scores.iter().zip(&self.happened);
+            return Ranks::of_rows(rows.map(|(s, h)| (*s, usize::from(*h))), 1, 2);
+        }
         let mut ranks = Ranks::default();
         self.walk().ranks(1, 2, &self.ones(), &mut ranks);
         ranks
