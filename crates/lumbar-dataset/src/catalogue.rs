@@ -126,12 +126,8 @@ pub fn read_catalogue(folder: &Path) -> Result<StoredCatalogue, DatasetError> {
             path,
         });
     }
-    let mut catalogue = Catalogue::default();
+    let mut catalogue = read_catalogue_tables(folder)?;
     catalogue.n_files = info.n_files as usize;
-    let (slices, stacks) = read_slices(&folder.join("slices.parquet"))?;
-    catalogue.slices = slices;
-    catalogue.series = read_series(&folder.join("series.parquet"), &stacks)?;
-    catalogue.rejects = crate::reject::read_file_rejects(&folder.join("rejects.parquet"))?;
     let found = digest(&catalogue);
     if found != info.source_digest {
         return Err(DatasetError::corrupt(
@@ -145,6 +141,16 @@ pub fn read_catalogue(folder: &Path) -> Result<StoredCatalogue, DatasetError> {
         info,
         root: provenance::root(folder),
     })
+}
+
+/// Reads the tables of a catalogue, which a dataset holds too.
+pub(crate) fn read_catalogue_tables(folder: &Path) -> Result<Catalogue, DatasetError> {
+    let mut catalogue = Catalogue::default();
+    let (slices, stacks) = read_slices(&folder.join("slices.parquet"))?;
+    catalogue.slices = slices;
+    catalogue.series = read_series(&folder.join("series.parquet"), &stacks)?;
+    catalogue.rejects = crate::reject::read_file_rejects(&folder.join("rejects.parquet"))?;
+    Ok(catalogue)
 }
 
 /// SHA-256 over all records, in hexadecimal.

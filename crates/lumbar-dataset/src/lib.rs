@@ -35,6 +35,7 @@
 //! | [`BuildInput`], [`build()`], [`build_part`], [`merge()`] | making it, in one process or in parts |
 //! | [`split()`] | train, validation and test, and folds, by patient |
 //! | [`Dataset`], [`Sample`], [`Loader`] | reading it |
+//! | [`check()`], [`stats()`] | proving and counting it |
 //!
 //! # What never happens
 //!
@@ -51,6 +52,7 @@ pub mod labels;
 
 mod build;
 mod catalogue;
+mod check;
 mod config;
 mod dataset;
 mod error;
@@ -65,10 +67,12 @@ mod reject;
 mod render;
 mod sample;
 mod split;
+mod stats;
 mod table;
 
 pub use build::{BuildInput, BuildOptions, BuildProgress, PartOf, build, build_part, merge};
 pub use catalogue::{CatalogueInfo, StoredCatalogue, read_catalogue, write_catalogue};
+pub use check::{CheckReport, check};
 pub use config::{CropMm, DatasetConfig, MissingLabels, SampleMode, SplitConfig, Views};
 pub use dataset::Dataset;
 pub use error::DatasetError;
@@ -78,3 +82,4 @@ pub use pixels::ShardRecord;
 pub use reject::{SampleReject, SampleRejectReason};
 pub use sample::{Localisation, Sample};
 pub use split::{Assignment, Part, PatientLabels, split, split_of};
+pub use stats::{GradeCounts, KindSpacing, Quantiles, Stats, Tally, stats};

@@ -374,3 +374,41 @@ fn unreadable_pixels_reject_samples_and_the_build_goes_on() {
     );
     assert!(info.counts.samples > 0);
 }
+
+#[test]
+fn a_dataset_checks_and_counts_itself() {
+    let dir = tempfile::tempdir().unwrap();
+    let out = dir.path().join("ds");
+    let dataset = build_to(&out, config(), 2);
+    let report = lumbar_dataset::check(&dataset).unwrap();
+    assert!(report.is_good(), "{:?}", report.problems);
+    assert_eq!(report.n_patients.values().sum::<usize>(), 8);
+
+    let stats = lumbar_dataset::stats(&dataset).unwrap();
+    let sum = |tally: &lumbar_dataset::Tally| tally.values().sum::<u64>();
+    assert_eq!(
+        stats.labels.iter().map(|cell| sum(&cell.grades)).sum::<u64>(),
+        8 * 25
+    );
+    assert_eq!(
+        stats.samples_by_view.values().map(sum).sum::<u64>(),
+        stats.counts.samples
+    );
+    assert_eq!(sum(&stats.sample_rejects), stats.counts.sample_rejects);
+    assert_eq!(sum(&stats.file_rejects), stats.counts.file_rejects);
+    assert_eq!(sum(&stats.findings), stats.counts.findings);
+    assert_eq!(stats.matrices.values().map(sum).sum::<u64>(), stats.counts.slices);
+
+    // One bit of one pixel.
+    let shard = out.join(&dataset.info().shards[0].file);
+    let mut bytes = std::fs::read(&shard).unwrap();
+    let pixels = dataset.pixels(20).unwrap().to_vec();
+    let at = bytes
+        .windows(pixels.len())
+        .position(|window| window == pixels)
+        .unwrap();
+    bytes[at] ^= 1;
+    std::fs::write(&shard, bytes).unwrap();
+    let report = lumbar_dataset::check(&Dataset::open(&out).unwrap()).unwrap();
+    assert_eq!(report.problems.len(), 2, "{:?}", report.problems);
+}
