@@ -4,6 +4,7 @@
 //! resample walks the sorted rows with each row's weight multiplied by how often its patient was drawn.
 
 mod bins;
+mod losses;
 mod needs;
 mod order;
 mod quick;
@@ -19,8 +20,8 @@ pub(crate) use walk::{Step, Walk};
 
 use crate::{
     Ece, EceOf, Evaluation, GradesUsed, Measure, Undefined, confusion::ratio, evaluation::most_probable,
-    proper,
 };
+use losses::Losses;
 use needs::Needs;
 pub(crate) use tally::Tally;
 
@@ -52,38 +53,25 @@ pub(crate) struct Engine<'a> {
     /// The unit of each row: its cluster, or the row itself.
     units: Vec<u32>,
     n_units: usize,
-    losses: Option<Vec<RowLoss>>,
+    losses: Option<Losses>,
     grades: Vec<Option<Walk>>,
     tails: Vec<Option<Walk>>,
     top_label: Option<Walk>,
 }
 
-/// The proper scores of a row.
-#[derive(Clone, Copy)]
-pub(crate) struct RowLoss {
-    log: f64,
-    brier: f64,
-    ranked: f64,
-}
-
-impl RowLoss {
-    fn of(e: &Evaluation, row: usize) -> RowLoss {
-        let (p, truth) = (e.row(row), e.truth()[row]);
-        RowLoss {
-            log: proper::row_log_loss(p, truth),
-            brier: proper::row_brier(p, truth),
-            ranked: proper::row_ranked_probability(p, truth),
-        }
+/// The unit of each row, and how many there are: clusters, or rows if there are none.
+fn units_of(e: &Evaluation) -> (Vec<u32>, usize) {
+    match e.clusters() {
+        Some(clusters) => (clusters.of_row.clone(), clusters.n),
+        None => ((0..e.n_rows() as u32).collect(), e.n_rows()),
     }
 }
 
 impl<'a> Engine<'a> {
     /// Units are the clusters of the evaluation, or its rows if it has none.
     pub(crate) fn new(evaluation: &'a Evaluation, measures: &[Measure]) -> Engine<'a> {
-        match evaluation.clusters() {
-            Some(clusters) => Engine::with_units(evaluation, measures, clusters.of_row.clone(), clusters.n),
-            None => Engine::by_row(evaluation, measures),
-        }
+        let (units, n_units) = units_of(evaluation);
+        Engine::with_units(evaluation, measures, units, n_units)
     }
 
     /// Units are the rows, whatever cluster they belong to.
@@ -117,9 +105,7 @@ impl<'a> Engine<'a> {
                 usize::from(truth[row] == top(row))
             })
         });
-        let losses = needs
-            .losses
-            .then(|| (0..n).map(|row| RowLoss::of(e, row)).collect());
+        let losses = needs.losses.then(|| Losses::of(e, &units, n_units));
         Engine {
             evaluation: e,
             measures: measures.to_vec(),
@@ -143,7 +129,10 @@ impl<'a> Engine<'a> {
         let e = self.evaluation;
         for row in 0..e.n_rows() {
             let weight = multiplicity[self.units[row] as usize] * e.weight(row);
-            tally.add(e, row, weight, self.losses.as_ref().map(|losses| losses[row]));
+            tally.confusion.add(e.truth()[row], e.predicted()[row], weight);
+        }
+        if let Some(losses) = &self.losses {
+            tally.losses = losses.total(multiplicity);
         }
         let k = e.n_grades();
         for (grade, walk) in self.grades.iter().enumerate() {

@@ -1,6 +1,6 @@
 //! The values on the data as they are, without preparing for resamples.
 
-use super::{Computed, Engine, Ranks, RowLoss, Tally, needs::Needs, order::PACKED_CLASSES};
+use super::{Computed, Engine, Ranks, Tally, losses::Losses, needs::Needs, order::PACKED_CLASSES};
 use crate::{Evaluation, Measure, Undefined};
 use rayon::prelude::*;
 
@@ -17,8 +17,10 @@ pub(crate) fn point(e: &Evaluation, measures: &[Measure]) -> Vec<Result<Computed
     let k = e.n_grades();
     let needs = Needs::of(measures, k);
     let mut tally = Tally::new(k);
-    for row in 0..e.n_rows() {
-        tally.add(e, row, 1.0, needs.losses.then(|| RowLoss::of(e, row)));
+    tally.confusion = e.confusion();
+    if needs.losses {
+        let (units, n_units) = super::units_of(e);
+        tally.losses = Losses::of(e, &units, n_units).total(&vec![1.0; n_units]);
     }
     // One-vs-rest by grade, then "at least" by grade.
     let rank = |i: usize| match (i.checked_sub(k), needs.grades[i % k], needs.tails[i % k]) {

@@ -1,8 +1,8 @@
 //! The sums of one pass over the rows, and the measures that follow from them.
 
-use super::{Computed, Ranks, RowLoss};
+use super::{Computed, Ranks, losses::Totals};
 use crate::{
-    Absent, Confusion, Evaluation, KappaWeights, Measure, Undefined,
+    Absent, Confusion, KappaWeights, Measure, Undefined,
     confusion::ratio,
     mean::{MacroMean, macro_mean},
     sum::Sum,
@@ -10,11 +10,7 @@ use crate::{
 
 pub(crate) struct Tally {
     pub(crate) confusion: Confusion,
-    pub(crate) log_loss: Sum,
-    pub(crate) graded_log_loss: Sum,
-    pub(crate) graded_weight: Sum,
-    pub(crate) brier: Sum,
-    pub(crate) ranked: Sum,
+    pub(crate) losses: Totals<f64>,
     /// By grade: rows ranked by its probability.
     pub(crate) grades: Vec<Ranks>,
     /// By grade: rows ranked by the probability of at least it.
@@ -25,11 +21,7 @@ impl Tally {
     pub(crate) fn new(n_grades: usize) -> Tally {
         Tally {
             confusion: Confusion::zeros(n_grades),
-            log_loss: Sum::default(),
-            graded_log_loss: Sum::default(),
-            graded_weight: Sum::default(),
-            brier: Sum::default(),
-            ranked: Sum::default(),
+            losses: Totals::default(),
             grades: vec![Ranks::default(); n_grades],
             tails: vec![Ranks::default(); n_grades],
         }
@@ -37,30 +29,6 @@ impl Tally {
 
     pub(crate) fn clear(&mut self) {
         self.confusion.clear();
-        for sum in [
-            &mut self.log_loss,
-            &mut self.graded_log_loss,
-            &mut self.graded_weight,
-            &mut self.brier,
-            &mut self.ranked,
-        ] {
-            *sum = Sum::default();
-        }
-    }
-
-    /// Counts a row by a weight.
-    #[inline]
-    pub(crate) fn add(&mut self, e: &Evaluation, row: usize, weight: f64, loss: Option<RowLoss>) {
-        let truth = e.truth()[row];
-        self.confusion.add(truth, e.predicted()[row], weight);
-        if let Some(loss) = loss {
-            let graded = weight * e.grade_weights()[truth];
-            self.log_loss.add(weight * loss.log);
-            self.graded_log_loss.add(graded * loss.log);
-            self.graded_weight.add(graded);
-            self.brier.add(weight * loss.brier);
-            self.ranked.add(weight * loss.ranked);
-        }
     }
 
     pub(crate) fn value(&self, measure: Measure, absent: Absent) -> Result<Computed, Undefined> {
@@ -75,7 +43,7 @@ impl Tally {
         {
             return Err(Undefined::GradeAbsent);
         }
-        let per_case = |sum: Sum| ratio(sum.value(), c.total(), Undefined::NoCases);
+        let per_case = |sum: f64| ratio(sum, c.total(), Undefined::NoCases);
         let plain = match measure {
             Accuracy => c.accuracy(),
             AdjacentAccuracy => c.adjacent_accuracy(),
@@ -95,15 +63,15 @@ impl Tally {
             AurocAtLeast(g) => self.tail_auroc(g),
             AveragePrecision(g) => average_precision(self.grades.get(g), g),
             AveragePrecisionAtLeast(g) => self.tail_average_precision(g),
-            LogLoss => per_case(self.log_loss),
+            LogLoss => per_case(self.losses.log),
             GradeWeightedLogLoss => ratio(
-                self.graded_log_loss.value(),
-                self.graded_weight.value(),
+                self.losses.graded_log,
+                self.losses.graded_weight,
                 Undefined::NoCases,
             ),
-            Brier => per_case(self.brier),
-            HalfBrier => per_case(self.brier).map(|b| 0.5 * b),
-            RankedProbability => per_case(self.ranked),
+            Brier => per_case(self.losses.brier),
+            HalfBrier => per_case(self.losses.brier).map(|b| 0.5 * b),
+            RankedProbability => per_case(self.losses.ranked),
             BalancedAccuracy => return mean_of(macro_mean(k, absent, |g| c.recall(g))),
             MacroF1 => return mean_of(macro_mean(k, absent, |g| c.f1(g))),
             MacroAuroc => return mean_of(macro_mean(k, absent, |g| self.auroc(g))),
