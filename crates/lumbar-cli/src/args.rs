@@ -1,0 +1,361 @@
+//! The arguments of the command.
+
+use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
+use lumbar_model::DeviceSpec;
+use std::path::PathBuf;
+
+/// From a folder of lumbar-spine MRI to graded degeneration at every disc
+#[derive(Debug, Parser)]
+#[command(
+    name = "lumbar",
+    version,
+    subcommand_required = true,
+    arg_required_else_help = true,
+    after_help = "Research use only, not a medical device.\n\nExamples:\n  \
+        lumbar demo --out demo                          everything below on synthetic studies, offline\n  \
+        lumbar dataset build --rsna rsna/ --out ds      build a slice dataset from an RSNA 2024 folder\n  \
+        lumbar train --dataset ds -c run.toml --out run train on it\n  \
+        lumbar score --truth train.csv --predictions submission.csv"
+)]
+pub struct Cli {
+    #[command(flatten)]
+    pub global: Global,
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+#[derive(Debug, Args)]
+pub struct Global {
+    /// Where networks run: auto, flex, ndarray, cuda or cuda:N
+    #[arg(long, global = true, default_value = "auto", value_name = "DEVICE")]
+    pub device: DeviceSpec,
+    /// Threads to use (default: all)
+    #[arg(long, global = true, value_name = "N", value_parser = threads)]
+    pub threads: Option<usize>,
+    /// Print the result as one JSON object on stdout
+    #[arg(long, global = true)]
+    pub json: bool,
+    /// Say more (twice: log)
+    #[arg(short, long, global = true, action = ArgAction::Count)]
+    pub verbose: u8,
+    /// Say nothing but errors
+    #[arg(short, long, global = true, conflicts_with = "verbose")]
+    pub quiet: bool,
+    /// Show no progress
+    #[arg(long, global = true)]
+    pub no_progress: bool,
+}
+
+fn threads(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(n) if (1..=1024).contains(&n) => Ok(n),
+        _ => Err("expected a number from 1 to 1024".into()),
+    }
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// The whole road on synthetic studies: generate, ingest, build, train, evaluate, report
+    Demo(DemoArgs),
+    /// Write synthetic lumbar studies as DICOM in the RSNA 2024 layout
+    Phantom(PhantomArgs),
+    /// Read any DICOM tree into a catalogue of series, slices and rejects
+    Ingest(IngestArgs),
+    /// Build, check and look at slice datasets
+    Dataset(DatasetArgs),
+    /// Train a network on a dataset
+    Train(TrainArgs),
+    /// Evaluate the predictions of one or several runs
+    Evaluate(EvaluateArgs),
+    /// Write a self-contained HTML report of a run
+    Report(ReportArgs),
+    /// Compare two runs on the same patients
+    Compare(CompareArgs),
+    /// Inspect or verify a model bundle
+    Bundle(BundleArgs),
+    /// Score a submission with the RSNA 2024 metric
+    Score(ScoreArgs),
+    /// Show backends, devices, codecs and versions
+    Doctor,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  lumbar demo --out demo --studies 60 --seed 1")]
+pub struct DemoArgs {
+    /// Folder to write (made if need be; a demo in it is replaced)
+    #[arg(long, default_value = "lumbar-demo", value_name = "DIR")]
+    pub out: PathBuf,
+    /// Number of synthetic studies
+    #[arg(long, default_value_t = 72, value_name = "N")]
+    pub studies: usize,
+    /// Seed of everything random
+    #[arg(long, default_value_t = 1, value_name = "SEED")]
+    pub seed: u64,
+    /// Network: simple_cnn, custom_cnn or resnet18
+    #[arg(long, default_value = "custom_cnn", value_name = "NAME")]
+    pub architecture: lumbar_model::Architecture,
+    /// Also run the controls that should fail: shuffled labels, blanked targets
+    #[arg(long)]
+    pub controls: bool,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  lumbar phantom --out phantoms --studies 20 --seed 7 --site north")]
+pub struct PhantomArgs {
+    /// Folder to write
+    #[arg(long, value_name = "DIR")]
+    pub out: PathBuf,
+    /// Number of studies
+    #[arg(long, value_name = "N")]
+    pub studies: usize,
+    /// Seed: the same seed gives the same bytes
+    #[arg(long, default_value_t = 1, value_name = "SEED")]
+    pub seed: u64,
+    /// Site (main, north or south): other scanners, another population and other studies
+    #[arg(long, value_name = "NAME", default_value = "main")]
+    pub site: lumbar_phantom::Site,
+    /// Full images, or 32 x 32 pixels under full headers
+    #[arg(long, value_enum, default_value_t = PixelsArg::Full)]
+    pub pixels: PixelsArg,
+    /// Transfer syntax of the files
+    #[arg(long, value_enum, default_value_t = SyntaxArg::Rle)]
+    pub syntax: SyntaxArg,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub enum PixelsArg {
+    Full,
+    Tiny,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub enum SyntaxArg {
+    Rle,
+    Implicit,
+    Explicit,
+    BigEndian,
+    Deflated,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  lumbar ingest /data/dicom --out catalogue")]
+pub struct IngestArgs {
+    /// Folder with DICOM files, at any depth
+    #[arg(value_name = "DICOM_DIR")]
+    pub root: PathBuf,
+    /// Folder to write the catalogue to
+    #[arg(long, value_name = "CATALOGUE")]
+    pub out: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub struct DatasetArgs {
+    #[command(subcommand)]
+    pub command: DatasetCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum DatasetCommand {
+    /// Build a dataset from an RSNA 2024 folder, or from a catalogue and labels of one's own
+    Build(DatasetBuildArgs),
+    /// Put the parts of a build together
+    Merge(DatasetMergeArgs),
+    /// Check a dataset: no patient on two sides of a split, checksums, counts
+    Check {
+        /// The dataset
+        #[arg(value_name = "DS")]
+        dataset: PathBuf,
+    },
+    /// Count what is in a dataset, and what was left out
+    Stats {
+        /// The dataset
+        #[arg(value_name = "DS")]
+        dataset: PathBuf,
+    },
+}
+
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  lumbar dataset build --rsna rsna-2024/ --out ds --set size=96\n  \
+    lumbar dataset build --catalogue cat/ --labels labels.csv --out ds\n  \
+    lumbar dataset build --rsna rsna-2024/ --out part-0 --shard 0/4"
+)]
+pub struct DatasetBuildArgs {
+    /// Folder in the RSNA 2024 layout
+    #[arg(
+        long,
+        value_name = "DIR",
+        required_unless_present = "catalogue",
+        conflicts_with = "catalogue"
+    )]
+    pub rsna: Option<PathBuf>,
+    /// Catalogue written by `lumbar ingest`
+    #[arg(long, value_name = "CAT", requires = "labels")]
+    pub catalogue: Option<PathBuf>,
+    /// Label table for the catalogue
+    #[arg(long, value_name = "labels.csv", requires = "catalogue")]
+    pub labels: Option<PathBuf>,
+    /// Folder to write
+    #[arg(long, value_name = "DS")]
+    pub out: PathBuf,
+    /// Configuration (TOML)
+    #[arg(short, long, value_name = "dataset.toml")]
+    pub config: Option<PathBuf>,
+    /// Set one value of the configuration
+    #[arg(long, value_name = "KEY=VALUE")]
+    pub set: Vec<String>,
+    /// Make one part of n, to be put together by `merge`
+    #[arg(long, value_name = "i/n")]
+    pub shard: Option<lumbar_dataset::PartOf>,
+    /// An older dataset whose patients keep their places in the split
+    #[arg(long, value_name = "DS")]
+    pub keep: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  lumbar dataset merge part-0 part-1 part-2 part-3 --out ds")]
+pub struct DatasetMergeArgs {
+    /// All parts
+    #[arg(required = true, value_name = "PART")]
+    pub parts: Vec<PathBuf>,
+    /// Folder to write
+    #[arg(long, value_name = "DS")]
+    pub out: PathBuf,
+    /// An older dataset whose patients keep their places in the split
+    #[arg(long, value_name = "DS")]
+    pub keep: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  lumbar train --dataset ds --set data.view=axial_t2 --set 'data.groups=[\"subarticular\"]' --out run\n  \
+    lumbar train --dataset ds -c run.toml --folds 3 --out run\n  lumbar train --dataset ds -c run.toml --out run --resume"
+)]
+pub struct TrainArgs {
+    /// The dataset
+    #[arg(long, value_name = "DS")]
+    pub dataset: PathBuf,
+    /// Run directory to write
+    #[arg(long, value_name = "RUN")]
+    pub out: PathBuf,
+    /// Configuration (TOML)
+    #[arg(short, long, value_name = "run.toml")]
+    pub config: Option<PathBuf>,
+    /// Set one value of the configuration
+    #[arg(long, value_name = "KEY=VALUE")]
+    pub set: Vec<String>,
+    /// Train K networks, each tested on the patients it did not see
+    #[arg(long, value_name = "K")]
+    pub folds: Option<usize>,
+    /// Go on with the run in the run directory
+    #[arg(long)]
+    pub resume: bool,
+    /// Show the resolved configuration and what it would train on, and stop
+    #[arg(long)]
+    pub dry_run: bool,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  lumbar evaluate run-sagittal run-axial --out evaluation")]
+pub struct EvaluateArgs {
+    /// Run directories; where several grade a target, their probabilities are combined
+    #[arg(required = true, value_name = "RUN")]
+    pub runs: Vec<PathBuf>,
+    /// Folder to write to (default: the run, if there is one)
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+    /// Resamples of the patient-clustered intervals
+    #[arg(long, default_value_t = 1000, value_name = "N")]
+    pub ci: usize,
+    /// How several runs are combined: the view a condition is marked on, or the mean of all
+    #[arg(long, value_enum, default_value_t = CombineArg::ProperView)]
+    pub combine: CombineArg,
+    /// Truth of phantom studies, for the score of an oracle
+    #[arg(long, value_name = "FILE")]
+    pub phantom_truth: Option<PathBuf>,
+    /// Seed of the resamples
+    #[arg(long, default_value_t = 1)]
+    pub seed: u64,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub enum CombineArg {
+    ProperView,
+    Mean,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  lumbar report run --dataset ds")]
+pub struct ReportArgs {
+    /// Run directories
+    #[arg(required = true, value_name = "RUN")]
+    pub runs: Vec<PathBuf>,
+    /// The dataset they were trained on (for its counts and example crops)
+    #[arg(long, value_name = "DS")]
+    pub dataset: Option<PathBuf>,
+    /// File to write (default: report.html in the first run)
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+    /// Truth of phantom studies, for the score of an oracle
+    #[arg(long, value_name = "FILE")]
+    pub phantom_truth: Option<PathBuf>,
+    /// Resamples of the patient-clustered intervals
+    #[arg(long, default_value_t = 1000, value_name = "N")]
+    pub ci: usize,
+}
+
+#[derive(Debug, Args)]
+pub struct CompareArgs {
+    /// One run
+    pub a: PathBuf,
+    /// The other
+    pub b: PathBuf,
+    /// Resamples of the patient-clustered intervals
+    #[arg(long, default_value_t = 1000, value_name = "N")]
+    pub ci: usize,
+}
+
+#[derive(Debug, Args)]
+pub struct BundleArgs {
+    #[command(subcommand)]
+    pub command: BundleCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum BundleCommand {
+    /// Show what a bundle says of itself
+    Inspect {
+        /// The bundle's folder
+        bundle: PathBuf,
+    },
+    /// Check its weights against their digest and shape
+    Verify {
+        /// The bundle's folder
+        bundle: PathBuf,
+    },
+}
+
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Example:\n  lumbar score --truth train.csv --predictions submission.csv --missing drop"
+)]
+pub struct ScoreArgs {
+    /// Label table in the schema of train.csv
+    #[arg(long, value_name = "FILE")]
+    pub truth: PathBuf,
+    /// Submission: row_id, normal_mild, moderate, severe
+    #[arg(long, value_name = "FILE")]
+    pub predictions: PathBuf,
+    /// What a missing label means: leave it out, or take it as normal
+    #[arg(long, value_enum, default_value_t = MissingArg::Drop)]
+    pub missing: MissingArg,
+    /// Score only the rows that were submitted
+    #[arg(long)]
+    pub subset: bool,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub enum MissingArg {
+    Drop,
+    Normal,
+}

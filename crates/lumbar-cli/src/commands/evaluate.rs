@@ -1,0 +1,164 @@
+//! `lumbar evaluate`: from predictions to measures, submission and truth.
+
+use crate::{
+    args::{CombineArg, EvaluateArgs},
+    console::Console,
+    oracle,
+};
+use anyhow::Context;
+use lumbar_core::ConditionGroup;
+use lumbar_evaluate::{Cases, Combine, EvaluateOptions, EvaluationReport, PredictionTable, Scope, evaluate};
+use lumbar_metrics::{Estimate, Footnotes};
+use std::path::{Path, PathBuf};
+
+pub fn run(args: &EvaluateArgs, console: &Console<'_>) -> anyhow::Result<()> {
+    let tables = read_tables(&args.runs)?;
+    let options = EvaluateOptions {
+        combine: match args.combine {
+            CombineArg::ProperView => Combine::ProperView,
+            CombineArg::Mean => Combine::Mean,
+        },
+        n_resamples: args.ci,
+        seed: args.seed,
+        oracle: args
+            .phantom_truth
+            .as_deref()
+            .map(|path| oracle::read(path))
+            .transpose()?,
+        ..EvaluateOptions::default()
+    };
+    let out = match (&args.out, args.runs.as_slice()) {
+        (Some(out), _) => out.clone(),
+        (None, [run]) => run.clone(),
+        (None, _) => anyhow::bail!("several runs need `--out DIR` to write to"),
+    };
+    let report = measure(&tables, &options, &out)?;
+    console.json(&report)?;
+    console.result(summary(&report));
+    console.note(format!(
+        "metrics.json, submission.csv and truth.csv are in `{}`",
+        out.display()
+    ));
+    Ok(())
+}
+
+/// The prediction tables of runs.
+pub fn read_tables(runs: &[PathBuf]) -> anyhow::Result<Vec<PredictionTable>> {
+    runs.iter()
+        .map(|run| {
+            let path = run.join("predictions.parquet");
+            anyhow::ensure!(
+                path.is_file(),
+                "`{}` has no predictions; is it the folder of a finished run?",
+                run.display()
+            );
+            PredictionTable::read(&path).with_context(|| format!("predictions of `{}`", run.display()))
+        })
+        .collect()
+}
+
+/// Evaluates and writes `metrics.json`, `submission.csv` and `truth.csv`.
+pub fn measure(
+    tables: &[PredictionTable],
+    options: &EvaluateOptions,
+    out: &Path,
+) -> anyhow::Result<EvaluationReport> {
+    std::fs::create_dir_all(out).with_context(|| format!("cannot make `{}`", out.display()))?;
+    let report = evaluate(tables, options)?;
+    report.write(&out.join("metrics.json"))?;
+    let cases = Cases::combine(tables, options)?;
+    cases.write_submission(&out.join("submission.csv"))?;
+    cases.write_truth(&out.join("truth.csv"))?;
+    Ok(report)
+}
+
+/// A table for people.
+pub fn summary(report: &EvaluationReport) -> String {
+    let mut notes = Footnotes::default();
+    let mut text = format!(
+        "{} data, points {}; {} graded targets of {} patients\n\n{:<34}{:>26}{:>10}{:>10}\n",
+        report.domain,
+        report.localisation,
+        report.counts.n_cases,
+        report.counts.n_patients,
+        "",
+        "model",
+        "prior",
+        "oracle"
+    );
+    let oracle_of = |estimates: Option<&Estimate>| estimates.cloned();
+    for (i, model) in report.rsna.model.iter().enumerate() {
+        let prior = report.rsna.prior.get(i);
+        let oracle = oracle_of(report.rsna.oracle.as_ref().and_then(|o| o.get(i)));
+        text.push_str(&row(
+            &label(&model.measure),
+            model,
+            prior,
+            oracle.as_ref(),
+            &mut notes,
+        ));
+    }
+    for group in ConditionGroup::ALL {
+        let Some(subset) = report.subset(Scope::Group { group }) else {
+            continue;
+        };
+        text.push_str(&format!(
+            "\n{} ({} targets)\n",
+            group.display_name(),
+            subset.n_cases
+        ));
+        for measure in [
+            "accuracy",
+            "macro_f1",
+            "quadratic_kappa",
+            "auroc_macro",
+            "log_loss_weighted",
+        ] {
+            if let Some(model) = subset.model(measure) {
+                text.push_str(&row(
+                    &format!("  {}", label(measure)),
+                    model,
+                    subset.prior(measure),
+                    subset.oracle(measure),
+                    &mut notes,
+                ));
+            }
+        }
+    }
+    text.push_str("\nintervals: 95%, bootstrap clustered by patient");
+    for line in notes.lines() {
+        text.push_str(&format!("\n{line}"));
+    }
+    text.push_str("\nresearch use only, not a medical device");
+    text
+}
+
+fn row(
+    name: &str,
+    model: &Estimate,
+    prior: Option<&Estimate>,
+    oracle: Option<&Estimate>,
+    notes: &mut Footnotes,
+) -> String {
+    let value = notes.cell(model.value, 3);
+    let interval = match &model.interval {
+        Some(Ok(interval)) => format!(" ({:.3} to {:.3})", interval.low, interval.high),
+        _ => String::new(),
+    };
+    let mut other =
+        |estimate: Option<&Estimate>| estimate.map_or_else(String::new, |e| notes.cell(e.value, 3));
+    format!(
+        "{name:<34}{:>26}{:>10}{:>10}\n",
+        value + &interval,
+        other(prior),
+        other(oracle)
+    )
+}
+
+fn label(measure: &str) -> String {
+    measure
+        .replace('_', " ")
+        .replace("rsna", "RSNA")
+        .replace("auroc", "AUROC")
+        .replace("f1", "F1")
+}

@@ -1,0 +1,174 @@
+//! Where words go: results to stdout, everything else to stderr, progress as a bar or as a line now and then.
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use serde::Serialize;
+use std::{
+    io::Write,
+    sync::Mutex,
+    time::{Duration, Instant},
+};
+
+/// How much is said on stderr.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Verbosity {
+    /// Errors only.
+    Quiet,
+    /// What was done.
+    Normal,
+    /// And how.
+    Verbose,
+}
+
+/// The two outputs of a command and how it should speak.
+pub struct Console<'a> {
+    out: Mutex<&'a mut (dyn Write + Send)>,
+    err: Mutex<&'a mut (dyn Write + Send)>,
+    /// One JSON object on stdout instead of text for people.
+    pub json: bool,
+    /// How much is said on stderr.
+    pub verbosity: Verbosity,
+    /// Whether progress is shown at all.
+    pub progress: bool,
+    /// Whether stderr is a terminal that can redraw a line.
+    pub terminal: bool,
+}
+
+/// Between two progress lines where there is no terminal.
+const LINE_EVERY: Duration = Duration::from_secs(5);
+
+impl<'a> Console<'a> {
+    /// A console that speaks to two writers.
+    pub fn new(
+        out: &'a mut (dyn Write + Send),
+        err: &'a mut (dyn Write + Send),
+        terminal: bool,
+    ) -> Console<'a> {
+        Console {
+            out: Mutex::new(out),
+            err: Mutex::new(err),
+            json: false,
+            verbosity: Verbosity::Normal,
+            progress: true,
+            terminal,
+        }
+    }
+
+    /// A result for people, on stdout; nothing under `--json`.
+    pub fn result(&self, text: impl AsRef<str>) {
+        if !self.json {
+            write_line(&self.out, text.as_ref());
+        }
+    }
+
+    /// The result as one JSON object on stdout; nothing without `--json`.
+    ///
+    /// # Errors
+    /// If the value cannot be serialised.
+    pub fn json(&self, value: &impl Serialize) -> anyhow::Result<()> {
+        if self.json {
+            write_line(&self.out, &serde_json::to_string_pretty(value)?);
+        }
+        Ok(())
+    }
+
+    /// What is going on, on stderr.
+    pub fn note(&self, text: impl AsRef<str>) {
+        if self.verbosity >= Verbosity::Normal {
+            write_line(&self.err, text.as_ref());
+        }
+    }
+
+    /// Details, on stderr, with `-v`.
+    pub fn detail(&self, text: impl AsRef<str>) {
+        if self.verbosity >= Verbosity::Verbose {
+            write_line(&self.err, text.as_ref());
+        }
+    }
+
+    /// An error or warning, on stderr, always.
+    pub fn complain(&self, text: impl AsRef<str>) {
+        write_line(&self.err, text.as_ref());
+    }
+
+    /// Progress over `total` steps of something.
+    pub fn progress(&self, what: &str, total: u64) -> Progress<'_, 'a> {
+        let shown = self.progress && self.verbosity >= Verbosity::Normal;
+        let bar = (shown && self.terminal).then(|| {
+            let bar = ProgressBar::with_draw_target(Some(total), ProgressDrawTarget::stderr());
+            let style = ProgressStyle::with_template(
+                "{prefix:>12} [{bar:32}] {pos}/{len} {elapsed} (left {eta}) {msg}",
+            );
+            bar.set_style(
+                style
+                    .unwrap_or_else(|_| ProgressStyle::default_bar())
+                    .progress_chars("=> "),
+            );
+            bar.set_prefix(what.to_owned());
+            bar
+        });
+        let lines = (shown && !self.terminal).then(|| Mutex::new(Instant::now()));
+        Progress {
+            console: self,
+            what: what.to_owned(),
+            total: Mutex::new(total),
+            begun: Instant::now(),
+            bar,
+            lines,
+        }
+    }
+}
+
+/// A running count.
+pub struct Progress<'c, 'a> {
+    console: &'c Console<'a>,
+    what: String,
+    total: Mutex<u64>,
+    begun: Instant,
+    bar: Option<ProgressBar>,
+    /// When the last line was printed, where lines are.
+    lines: Option<Mutex<Instant>>,
+}
+
+impl Progress<'_, '_> {
+    /// Sets how far it is, with a word on how it goes.
+    pub fn set(&self, done: u64, total: u64, message: &str) {
+        if let Ok(mut known) = self.total.lock() {
+            *known = total;
+        }
+        if let Some(bar) = &self.bar {
+            bar.set_length(total);
+            bar.set_position(done);
+            bar.set_message(message.to_owned());
+        }
+        if let Some(Ok(mut last)) = self.lines.as_ref().map(Mutex::lock)
+            && last.elapsed() >= LINE_EVERY
+        {
+            *last = Instant::now();
+            let space = if message.is_empty() { "" } else { ", " };
+            self.console.note(format!(
+                "{}: {done} of {total} after {:.0} s{space}{message}",
+                self.what,
+                self.begun.elapsed().as_secs_f64()
+            ));
+        }
+    }
+
+    /// Clears the bar and says in a line how it went.
+    pub fn finish(self, message: &str) {
+        if let Some(bar) = &self.bar {
+            bar.finish_and_clear();
+        }
+        self.console.note(format!(
+            "{}: {message} ({:.1} s)",
+            self.what,
+            self.begun.elapsed().as_secs_f64()
+        ));
+    }
+}
+
+/// A reader that went away (`| head`) ends the output, not the program.
+fn write_line(writer: &Mutex<&mut (dyn Write + Send)>, text: &str) {
+    if let Ok(mut writer) = writer.lock() {
+        let _ = writeln!(writer, "{text}");
+    }
+}

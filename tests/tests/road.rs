@@ -1,0 +1,198 @@
+//! Every command on one small phantom folder, each alone, as a user would call it.
+
+mod common;
+
+use common::{SMALL_RUN, arg, lumbar, ok};
+use serde_json::Value;
+use std::{path::Path, process::ExitCode};
+
+fn json(text: &str) -> Value {
+    serde_json::from_str(text).unwrap_or_else(|error| panic!("not one JSON object: {error}\n{text}"))
+}
+
+fn exists(path: &Path) {
+    assert!(path.exists(), "`{}` is missing", path.display());
+}
+
+#[test]
+fn phantom_to_report() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    let (rsna, dataset, run) = (at("rsna"), at("ds"), at("run"));
+
+    let made = json(&ok(&[
+        "phantom",
+        "--out",
+        arg(&rsna),
+        "--studies",
+        "12",
+        "--pixels",
+        "tiny",
+        "--seed",
+        "5",
+        "--json",
+    ]));
+    assert_eq!(made["studies"], 12);
+    for file in [
+        "train.csv",
+        "train_label_coordinates.csv",
+        "train_series_descriptions.csv",
+    ] {
+        exists(&rsna.join(file));
+    }
+
+    let ingested = json(&ok(&[
+        "ingest",
+        arg(&rsna),
+        "--out",
+        arg(&at("catalogue")),
+        "--json",
+    ]));
+    let count = |key: &str| {
+        ingested[key]
+            .as_u64()
+            .unwrap_or_else(|| panic!("{key} in {ingested}"))
+    };
+    assert_eq!(
+        count("files"),
+        count("files_used") + count("files_rejected"),
+        "every file is accounted for"
+    );
+    assert!(
+        count("files_rejected") >= 3,
+        "the three tables are rejects like any other file"
+    );
+
+    let built = json(&ok(&[
+        "dataset",
+        "build",
+        "--rsna",
+        arg(&rsna),
+        "--out",
+        arg(&dataset),
+        "--set",
+        "size=32",
+        "--json",
+    ]));
+    assert!(built["samples"].as_u64().unwrap() > 200, "{built}");
+    for file in [
+        "dataset.json",
+        "samples.parquet",
+        "series.parquet",
+        "slices.parquet",
+        "rejects.parquet",
+        "splits.parquet",
+    ] {
+        exists(&dataset.join(file));
+    }
+    ok(&["dataset", "check", arg(&dataset)]);
+    ok(&["dataset", "stats", arg(&dataset)]);
+
+    let mut train = vec![
+        "train",
+        "--dataset",
+        arg(&dataset),
+        "--out",
+        arg(&run),
+        "--folds",
+        "3",
+        "--json",
+    ];
+    train.extend(SMALL_RUN);
+    let trained = json(&ok(&train));
+    assert!(trained["best_loss"].as_f64().unwrap().is_finite());
+    for file in [
+        "config.resolved.toml",
+        "run.json",
+        "predictions.parquet",
+        "fold-0/model/bundle.json",
+        "fold-0/metrics.jsonl",
+    ] {
+        exists(&run.join(file));
+    }
+
+    let evaluated = json(&ok(&["evaluate", arg(&run), "--ci", "200", "--json"]));
+    assert!(evaluated.is_object());
+    for file in ["metrics.json", "submission.csv", "truth.csv"] {
+        exists(&run.join(file));
+    }
+    // The run graded the canal only, so the score as a whole is undefined, with a reason; its canal part is not.
+    let scored = json(&ok(&[
+        "score",
+        "--truth",
+        arg(&run.join("truth.csv")),
+        "--predictions",
+        arg(&run.join("submission.csv")),
+        "--subset",
+        "--json",
+    ]));
+    assert!(scored["score"].is_null());
+    assert!(scored["undefined"]["score"].is_object() || scored["undefined"]["score"].is_string());
+    assert!(scored["spinal"].as_f64().unwrap() > 0.0);
+
+    ok(&["report", arg(&run), "--dataset", arg(&dataset), "--ci", "200"]);
+    let html = std::fs::read_to_string(run.join("report.html")).unwrap();
+    assert!(html.contains("not a medical device") && html.to_lowercase().contains("synthetic"));
+    assert!(
+        !html.contains("<script") && !html.contains("http://"),
+        "no scripts, no network"
+    );
+
+    ok(&["bundle", "verify", arg(&run.join("fold-0/model"))]);
+    let bundle = json(&ok(&[
+        "bundle",
+        "inspect",
+        arg(&run.join("fold-0/model")),
+        "--json",
+    ]));
+    assert_eq!(bundle["training_domain"], "synthetic");
+}
+
+#[test]
+fn mistakes_get_an_answer_one_wants() {
+    let folder = tempfile::tempdir().unwrap();
+    let nowhere = folder.path().join("nowhere");
+
+    let wrong_flag = lumbar(&["phantom", "--outt", "x", "--studies", "1"]);
+    assert_eq!(wrong_flag.code, ExitCode::from(2));
+    assert!(wrong_flag.err.contains("--out"), "{}", wrong_flag.err);
+
+    let wrong_key = lumbar(&[
+        "train",
+        "--dataset",
+        arg(&nowhere),
+        "--out",
+        "x",
+        "--set",
+        "optimiser.lerning_rate=1",
+    ]);
+    assert_eq!(wrong_key.code, ExitCode::from(1));
+    assert!(
+        wrong_key.err.contains("hint: did you mean `learning_rate`?"),
+        "{}",
+        wrong_key.err
+    );
+
+    let no_dataset = lumbar(&["train", "--dataset", arg(&nowhere), "--out", "x"]);
+    assert_eq!(no_dataset.code, ExitCode::from(1));
+    assert!(
+        no_dataset.err.starts_with("error: ") && no_dataset.err.contains("nowhere"),
+        "{}",
+        no_dataset.err
+    );
+    assert!(no_dataset.out.is_empty());
+
+    let no_device = lumbar(&["doctor", "--device", "tpu"]);
+    assert_eq!(no_device.code, ExitCode::from(2));
+
+    for help in [
+        &["--help"][..],
+        &["phantom", "--help"],
+        &["dataset", "build", "--help"],
+        &["train", "--help"],
+        &["score", "--help"],
+    ] {
+        let text = ok(help);
+        assert!(text.contains("Example"), "{help:?} has examples");
+    }
+}
