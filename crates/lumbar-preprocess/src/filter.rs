@@ -119,6 +119,16 @@ pub(crate) struct AxisWeights {
     ends: Vec<usize>,
     taps: Vec<(u32, f32)>,
     buffer: Vec<(i64, f64)>,
+    /// The same weights as rows of equal length, filled up with zeros; see [`AxisWeights::pack`].
+    packed: Packed,
+}
+
+/// Weights of each output position as a run of `n_taps` from `starts` on.
+#[derive(Debug, Default, Clone)]
+pub(crate) struct Packed {
+    pub n_taps: usize,
+    pub starts: Vec<u32>,
+    pub weights: Vec<f32>,
 }
 
 /// One axis of a resampling: output pixels cover `start..end` of a source axis with `n_source` pixels, in edge
@@ -155,6 +165,38 @@ impl AxisWeights {
             .map(|i| self.taps(i).len())
             .max()
             .unwrap_or(0)
+    }
+
+    /// What [`AxisWeights::pack`] made.
+    pub fn packed(&self) -> &Packed {
+        &self.packed
+    }
+
+    /// The weights as rows of equal length, positions counted from `origin`: what a loop without branches wants.
+    pub fn pack(&mut self, origin: usize) -> &Packed {
+        let span = |taps: &[(u32, f32)]| match (taps.first(), taps.last()) {
+            (Some(first), Some(last)) => (last.0 - first.0) as usize + 1,
+            _ => 0,
+        };
+        let n_taps = (0..self.n_output())
+            .map(|i| span(self.taps(i)))
+            .max()
+            .unwrap_or(0);
+        let mut packed = std::mem::take(&mut self.packed);
+        packed.n_taps = n_taps;
+        packed.starts.clear();
+        packed.weights.clear();
+        packed.weights.resize(self.n_output() * n_taps, 0.0);
+        for i in 0..self.n_output() {
+            let taps = self.taps(i);
+            let start = taps.first().map_or(origin, |(j, _)| *j as usize);
+            packed.starts.push((start - origin) as u32);
+            for (j, weight) in taps {
+                packed.weights[i * n_taps + (*j as usize - start)] += weight;
+            }
+        }
+        self.packed = packed;
+        &self.packed
     }
 
     /// Computes the weights anew, reusing memory.

@@ -190,17 +190,13 @@ pub fn resample<L: Level>(
         return Ok(());
     };
     let placement = Placement::new(how);
-    scratch.start(last - first);
+    scratch.start(first..last);
     for row in 0..stored_rows {
         scratch.sum_rows(slice, map, row, first..last);
-        for column in 0..stored_columns {
-            let taps = scratch.horizontal.taps(column);
-            let grey: f32 = taps
-                .iter()
-                .map(|(j, weight)| scratch.sums[*j as usize - first] * weight)
-                .sum();
-            out[placement.index(row, column)] = L::from_grey(grey);
-        }
+        let start = placement.index(row, 0);
+        scratch.filter_columns(|column, grey| {
+            out[start.wrapping_add_signed(placement.column_step * column as isize)] = L::from_grey(grey);
+        });
     }
     Ok(())
 }
@@ -241,13 +237,56 @@ impl Placement {
 }
 
 impl Scratch {
-    /// Makes room for rows of `width` mapped pixels; as many are kept as one output row may need.
-    fn start(&mut self, width: usize) {
+    /// Makes room for rows of mapped pixels of these columns; as many are kept as one output row may need.
+    fn start(&mut self, columns: std::ops::Range<usize>) {
+        let width = columns.len();
+        let n_taps = self.horizontal.pack(columns.start).n_taps;
         let n_slots = self.vertical.most_taps() + 1;
         self.cached_rows.clear();
         self.cached_rows.resize(n_slots, None);
         self.row_cache.resize(n_slots * width, 0.0);
-        self.sums.resize(width, 0.0);
+        // Runs of weights may reach beyond the last column, with weight zero.
+        self.sums.clear();
+        self.sums.resize(width + n_taps, 0.0);
+    }
+
+    /// Filters the summed row along its columns, handing over each output column with its grey level.
+    fn filter_columns(&self, take: impl FnMut(usize, f32)) {
+        match self.horizontal.packed().n_taps {
+            1 => self.dot::<1>(take),
+            2 => self.dot::<2>(take),
+            3 => self.dot::<3>(take),
+            4 => self.dot::<4>(take),
+            5 => self.dot::<5>(take),
+            6 => self.dot::<6>(take),
+            7 => self.dot::<7>(take),
+            8 => self.dot::<8>(take),
+            n => self.dot_any(n, take),
+        }
+    }
+
+    fn dot<const N: usize>(&self, mut take: impl FnMut(usize, f32)) {
+        let packed = self.horizontal.packed();
+        let (rows, _) = packed.weights.as_chunks::<N>();
+        for (column, (start, weights)) in packed.starts.iter().zip(rows).enumerate() {
+            let run = &self.sums[*start as usize..*start as usize + N];
+            take(
+                column,
+                run.iter().zip(weights).map(|(sum, weight)| sum * weight).sum(),
+            );
+        }
+    }
+
+    fn dot_any(&self, n_taps: usize, mut take: impl FnMut(usize, f32)) {
+        let packed = self.horizontal.packed();
+        let rows = packed.weights.chunks_exact(n_taps);
+        for (column, (start, weights)) in packed.starts.iter().zip(rows).enumerate() {
+            let run = &self.sums[*start as usize..*start as usize + n_taps];
+            take(
+                column,
+                run.iter().zip(weights).map(|(sum, weight)| sum * weight).sum(),
+            );
+        }
     }
 
     /// Weighted sum of the source rows of one output row, over `columns` of the source.
