@@ -68,11 +68,19 @@ impl Measured {
         bootstrap: &Bootstrap,
     ) -> Result<Vec<Comparison>, EvaluateError> {
         let mut all = bootstrap.compare(&self.mapped, &other.mapped, &[Measure::GradeWeightedLogLoss])?;
-        let on_natural = [Measure::MacroAuroc, Measure::QuadraticKappa];
-        all.extend(bootstrap.compare(&self.natural, &other.natural, &on_natural)?);
+        all.extend(bootstrap.compare(&self.natural, &other.natural, &COMPARED_ON_NATURAL)?);
         Ok(all)
     }
+
+    /// The measures of [`compare`](Measured::compare), in its order, with intervals of their own.
+    pub(crate) fn compared_estimates(&self, bootstrap: &Bootstrap) -> Vec<Estimate> {
+        let mut all = bootstrap.estimate(&self.mapped, &[Measure::GradeWeightedLogLoss]);
+        all.extend(bootstrap.estimate(&self.natural, &COMPARED_ON_NATURAL));
+        all
+    }
 }
+
+const COMPARED_ON_NATURAL: [Measure; 2] = [Measure::MacroAuroc, Measure::QuadraticKappa];
 
 /// What is measured of every subset, on probabilities at natural prevalence.
 ///

@@ -5,7 +5,7 @@ use crate::{
     measured::{Measured, Predictor},
 };
 use lumbar_core::{Condition, ConditionGroup, GradingScheme, Plane, SeriesKind};
-use lumbar_metrics::{Bootstrap, Comparison};
+use lumbar_metrics::{Bootstrap, Comparison, Estimate};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 
@@ -25,8 +25,11 @@ pub struct ViewComparison {
     pub n_cases: usize,
     /// Patients of these cases.
     pub n_patients: usize,
-    /// Sagittal, axial, and sagittal minus axial: weighted log loss, macro AUROC, quadratic kappa.
+    /// Sagittal, axial, and sagittal minus axial, each with its interval: weighted log loss, macro AUROC, quadratic
+    /// kappa.
     pub comparisons: Vec<Comparison>,
+    /// The same measures of the no-image prior on these cases.
+    pub prior: Vec<Estimate>,
 }
 
 pub(crate) fn compare_views(
@@ -57,12 +60,29 @@ pub(crate) fn compare_views(
                     axial: *axial,
                     n_cases: a.len(),
                     n_patients: a.iter().map(|case| &case.patient).collect::<BTreeSet<_>>().len(),
-                    comparisons: sagittal_measured.compare(&axial_measured, bootstrap)?,
+                    comparisons: with_intervals(&sagittal_measured, &axial_measured, bootstrap)?,
+                    prior: Measured::new(&b, scheme, Predictor::Prior)?.compared_estimates(bootstrap),
                 });
             }
         }
     }
     Ok(comparisons)
+}
+
+fn with_intervals(
+    sagittal: &Measured,
+    axial: &Measured,
+    bootstrap: &Bootstrap,
+) -> Result<Vec<Comparison>, EvaluateError> {
+    let each = sagittal.compare(axial, bootstrap)?.into_iter();
+    let sides = sagittal
+        .compared_estimates(bootstrap)
+        .into_iter()
+        .zip(axial.compared_estimates(bootstrap));
+    let merged = each.zip(sides);
+    Ok(merged
+        .map(|(comparison, (a, b))| Comparison { a, b, ..comparison })
+        .collect())
 }
 
 /// The labelled cases of a scope that both have, in one order.

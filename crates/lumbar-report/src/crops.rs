@@ -1,0 +1,135 @@
+//! Example crops, as pictures inside the page.
+
+use crate::{ExampleCrop, ReportError, ReportInput};
+use image::{ExtendedColorType, ImageEncoder, codecs::png::PngEncoder};
+use lumbar_core::{ConditionGroup, SeriesKind, Severity};
+
+/// The crops of a group on a view, a column per grade.
+pub(crate) struct CropRow {
+    pub(crate) title: String,
+    pub(crate) columns: Vec<CropColumn>,
+}
+
+pub(crate) struct CropColumn {
+    pub(crate) grade: String,
+    pub(crate) pictures: Vec<Picture>,
+}
+
+pub(crate) struct Picture {
+    pub(crate) uri: String,
+    pub(crate) alt: String,
+    pub(crate) caption: String,
+    pub(crate) width: u32,
+    pub(crate) height: u32,
+}
+
+/// Rows by group and view, columns by grade, in the order of the scheme. Rows without any crop are left out.
+pub(crate) fn crop_rows(input: &ReportInput) -> Result<Vec<CropRow>, ReportError> {
+    let mut rows = Vec::new();
+    for group in ConditionGroup::ALL {
+        for view in SeriesKind::ALL {
+            let of_row = |crop: &&ExampleCrop| crop.group == group && crop.view == view;
+            if !input.examples.iter().any(|crop| of_row(&crop)) {
+                continue;
+            }
+            let columns = input.evaluation.grades.iter().map(|grade| {
+                let crops = input
+                    .examples
+                    .iter()
+                    .filter(of_row)
+                    .filter(|crop| crop.severity == *grade);
+                Ok(CropColumn {
+                    grade: grade.display_name().to_owned(),
+                    pictures: crops.map(picture).collect::<Result<_, ReportError>>()?,
+                })
+            });
+            rows.push(CropRow {
+                title: format!("{} on {}", group.display_name(), view.description()),
+                columns: columns.collect::<Result<_, ReportError>>()?,
+            });
+        }
+    }
+    Ok(rows)
+}
+
+fn picture(crop: &ExampleCrop) -> Result<Picture, ReportError> {
+    Ok(Picture {
+        uri: data_uri(crop)?,
+        alt: alt(crop.group, crop.view, crop.severity),
+        caption: crop.caption.clone(),
+        width: crop.width,
+        height: crop.height,
+    })
+}
+
+fn alt(group: ConditionGroup, view: SeriesKind, severity: Severity) -> String {
+    format!(
+        "{}, {}, graded {severity}",
+        view.description(),
+        group.display_name().to_lowercase()
+    )
+}
+
+fn data_uri(crop: &ExampleCrop) -> Result<String, ReportError> {
+    let ExampleCrop { width, height, .. } = *crop;
+    if u64::from(width) * u64::from(height) != crop.pixels.len() as u64 || crop.pixels.is_empty() {
+        return Err(ReportError::Crop {
+            caption: crop.caption.clone(),
+            width,
+            height,
+            found: crop.pixels.len(),
+        });
+    }
+    let mut png = Vec::new();
+    PngEncoder::new(&mut png)
+        .write_image(&crop.pixels, width, height, ExtendedColorType::L8)
+        .map_err(ReportError::Png)?;
+    Ok(format!("data:image/png;base64,{}", base64(&png)))
+}
+
+/// RFC 4648, with padding.
+fn base64(bytes: &[u8]) -> String {
+    const LETTERS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let mut text = String::with_capacity(bytes.len().div_ceil(3) * 4);
+    for chunk in bytes.chunks(3) {
+        let byte = |i: usize| u32::from(chunk.get(i).copied().unwrap_or(0));
+        let bits = byte(0) << 16 | byte(1) << 8 | byte(2);
+        for i in 0..4 {
+            let letter = LETTERS[(bits >> (18 - 6 * i) & 63) as usize] as char;
+            text.push(if i > chunk.len() { '=' } else { letter });
+        }
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rstest::rstest;
+
+    // RFC 4648, section 10.
+    #[rstest]
+    #[case("", "")]
+    #[case("f", "Zg==")]
+    #[case("fo", "Zm8=")]
+    #[case("foo", "Zm9v")]
+    #[case("foobar", "Zm9vYmFy")]
+    fn base64_of_the_rfc(#[case] bytes: &str, #[case] text: &str) {
+        assert_eq!(base64(bytes.as_bytes()), text);
+    }
+
+    #[test]
+    fn pixels_that_do_not_fill_the_crop_are_refused() {
+        let crop = ExampleCrop {
+            group: ConditionGroup::SpinalCanal,
+            view: SeriesKind::SagittalT2,
+            severity: Severity::Severe,
+            caption: "L4/L5".into(),
+            width: 4,
+            height: 4,
+            pixels: vec![0; 15],
+        };
+        let error = data_uri(&crop).unwrap_err().to_string();
+        assert_eq!(error, "crop `L4/L5` has 15 pixels, expected 4 x 4");
+    }
+}

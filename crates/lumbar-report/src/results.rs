@@ -1,0 +1,321 @@
+//! The tables and figures of the scores.
+
+use crate::{
+    format::{Cell, Notes, Sign, number, short},
+    plot::{self, Figure},
+    table::{Row, Table},
+};
+use lumbar_core::{Condition, ConditionGroup, Level};
+use lumbar_evaluate::{Curves, EvaluationReport, Scope, Subset};
+use lumbar_metrics::{Estimate, Measure};
+
+/// The figure of a condition group.
+pub(crate) struct Panel {
+    pub(crate) title: String,
+    pub(crate) detail: String,
+    pub(crate) figure: Figure,
+}
+
+/// Names of the official score's parts, in its order.
+const RSNA_ROWS: [(&str, &str); 5] = [
+    ("RSNA 2024 score", "plain mean of the four parts"),
+    ("Spinal canal", "weighted log loss"),
+    ("Foraminal", "weighted log loss, both sides"),
+    ("Subarticular", "weighted log loss, both sides"),
+    ("Any severe canal", "one case per study"),
+];
+
+pub(crate) fn rsna_table(evaluation: &EvaluationReport, notes: &mut Notes) -> Table {
+    let rsna = &evaluation.rsna;
+    let rows = RSNA_ROWS.iter().enumerate().map(|(i, (label, detail))| {
+        let mut cells = vec![
+            notes.cell(rsna.model.get(i), Sign::Plain),
+            notes.bare(rsna.prior.get(i)),
+        ];
+        if let Some(oracle) = &rsna.oracle {
+            cells.push(notes.bare(oracle.get(i)));
+        }
+        cells.push(notes.cell(rsna.minus_prior.get(i), Sign::Always));
+        if i == 0 {
+            cells = cells.into_iter().map(Cell::strong).collect();
+        }
+        Row::new(*label, cells).with_detail(*detail)
+    });
+    Table {
+        caption: String::new(),
+        rows: rows.collect(),
+        head: with_oracle(
+            &["Lower is better", "Model (95% interval)", "No-image prior"],
+            rsna.oracle.is_some(),
+            &["Model − prior (95% interval)"],
+        ),
+    }
+}
+
+fn with_oracle(before: &[&str], has_oracle: bool, after: &[&str]) -> Vec<String> {
+    let oracle: &[&str] = if has_oracle { &["Oracle"] } else { &[] };
+    [before, oracle, after]
+        .concat()
+        .into_iter()
+        .map(str::to_owned)
+        .collect()
+}
+
+/// Measures by condition group: all cases and the three groups side by side.
+pub(crate) fn group_table(evaluation: &EvaluationReport, notes: &mut Notes) -> Table {
+    let groups = ConditionGroup::ALL
+        .into_iter()
+        .map(|group| Scope::Group { group });
+    let subsets: Vec<&Subset> = std::iter::once(Scope::All)
+        .chain(groups)
+        .filter_map(|scope| evaluation.subset(scope))
+        .collect();
+    let mut head = vec!["Measure".to_owned()];
+    head.extend(subsets.iter().map(|subset| match subset.scope {
+        Scope::All => "All conditions".to_owned(),
+        scope => scope.to_string(),
+    }));
+    let mut rows = vec![Row::new(
+        "Graded targets",
+        subsets
+            .iter()
+            .map(|s| Cell::count(s.n_cases as u64).with_below(grade_counts(s, evaluation)))
+            .collect(),
+    )];
+    for (label, detail, measure) in group_measures(evaluation) {
+        let cells = subsets.iter().map(|subset| {
+            let cell = notes.cell(subset.model(measure), Sign::Plain);
+            cell.with_below(references(subset, measure, notes))
+        });
+        rows.push(Row::new(label, cells.collect()).with_detail(detail));
+    }
+    Table {
+        caption: String::new(),
+        head,
+        rows,
+    }
+}
+
+fn grade_counts(subset: &Subset, evaluation: &EvaluationReport) -> String {
+    let named = evaluation.grades.iter().zip(&subset.n_of_grade);
+    let parts: Vec<String> = named
+        .map(|(grade, n)| format!("{n} {}", grade.display_name().to_lowercase()))
+        .collect();
+    parts.join(" · ")
+}
+
+fn group_measures(evaluation: &EvaluationReport) -> Vec<(String, String, Measure)> {
+    let mut all = vec![
+        row("AUROC, macro", "grades one against the rest", Measure::MacroAuroc),
+        row(
+            "AUROC, at least moderate",
+            "",
+            Measure::AurocAtLeast(evaluation.grades.len() - 2),
+        ),
+        row(
+            "AUROC, severe",
+            "",
+            Measure::AurocAtLeast(evaluation.grades.len() - 1),
+        ),
+        row("Kappa, quadratic", "", Measure::QuadraticKappa),
+        row("Accuracy", "", Measure::Accuracy),
+        row("F1, macro", "", Measure::MacroF1),
+    ];
+    for (idx, grade) in evaluation.grades.iter().enumerate() {
+        all.push(row(
+            &format!("F1, {}", grade.display_name().to_lowercase()),
+            "",
+            Measure::F1(idx),
+        ));
+    }
+    all.push(row(
+        "Log loss, weighted 1/2/4",
+        "lower is better",
+        Measure::GradeWeightedLogLoss,
+    ));
+    all.push(row("Log loss", "lower is better", Measure::LogLoss));
+    all
+}
+
+fn row(label: &str, detail: &str, measure: Measure) -> (String, String, Measure) {
+    (label.to_owned(), detail.to_owned(), measure)
+}
+
+/// `prior 0.712 · oracle 0.961`; for AUROC the prior is what knowing the level gives.
+fn references(subset: &Subset, measure: Measure, notes: &mut Notes) -> String {
+    let name = match measure {
+        Measure::MacroAuroc | Measure::AurocAtLeast(_) | Measure::Auroc(_) => "level alone",
+        _ => "prior",
+    };
+    let mut parts = Vec::new();
+    if let Some(prior) = subset.prior(measure) {
+        parts.push(format!("{name} {}", notes.value(prior.value, Sign::Plain)));
+    }
+    if let Some(oracle) = subset.oracle(measure) {
+        parts.push(format!("oracle {}", notes.value(oracle.value, Sign::Plain)));
+    }
+    parts.join(" · ")
+}
+
+/// Conditions and levels, one row each.
+pub(crate) fn breakdown_table(evaluation: &EvaluationReport, notes: &mut Notes) -> Table {
+    let measures = [
+        Measure::MacroAuroc,
+        Measure::QuadraticKappa,
+        Measure::MacroF1,
+        Measure::GradeWeightedLogLoss,
+    ];
+    let conditions: Vec<Scope> = Condition::ALL
+        .into_iter()
+        .map(|condition| Scope::Condition { condition })
+        .collect();
+    let levels: Vec<Scope> = Level::ALL
+        .into_iter()
+        .map(|level| Scope::Level { level })
+        .collect();
+    let mut rows = Vec::new();
+    for (heading, scopes) in [("By condition", conditions), ("By level, all conditions", levels)] {
+        let subsets: Vec<&Subset> = scopes
+            .into_iter()
+            .filter_map(|scope| evaluation.subset(scope))
+            .collect();
+        if subsets.is_empty() {
+            continue;
+        }
+        rows.push(Row::heading(heading));
+        for subset in subsets {
+            let severe = subset.n_of_grade.last().copied().unwrap_or_default();
+            let mut cells = vec![Cell::count(subset.n_cases as u64), Cell::count(severe as u64)];
+            for measure in measures {
+                let cell = notes.cell(subset.model(measure), Sign::Plain);
+                cells.push(cell.with_below(references(subset, measure, notes)));
+            }
+            rows.push(Row::new(subset.scope.to_string(), cells));
+        }
+    }
+    Table {
+        caption: String::new(),
+        head: [
+            "",
+            "Targets",
+            "Severe",
+            "AUROC, macro",
+            "Kappa, quadratic",
+            "F1, macro",
+            "Log loss, weighted",
+        ]
+        .map(str::to_owned)
+        .to_vec(),
+        rows,
+    }
+}
+
+/// Kappa beside what is published of human readers.
+pub(crate) fn kappa_table(evaluation: &EvaluationReport, notes: &mut Notes) -> Table {
+    let has_oracle = evaluation.rsna.oracle.is_some();
+    let rows = ConditionGroup::ALL.into_iter().filter_map(|group| {
+        let subset = evaluation.subset(Scope::Group { group })?;
+        let mut cells = vec![notes.cell(subset.model(Measure::QuadraticKappa), Sign::Plain)];
+        if has_oracle {
+            cells.push(notes.bare(subset.oracle(Measure::QuadraticKappa)));
+        }
+        let published = evaluation
+            .human_agreement
+            .iter()
+            .filter(|human| human.group == group);
+        let lines: Vec<String> = published
+            .map(|human| {
+                let kappa = if (human.kappa_high - human.kappa_low).abs() < 1e-9 {
+                    format!("{:.2}", human.kappa_low)
+                } else {
+                    format!("{:.2} to {:.2}", human.kappa_low, human.kappa_high)
+                };
+                format!("{kappa}, {} ({})", human.between, human.source)
+            })
+            .collect();
+        cells.push(Cell::lines(&lines));
+        Some(Row::new(group.display_name(), cells))
+    });
+    Table {
+        caption: String::new(),
+        rows: rows.collect(),
+        head: with_oracle(
+            &["Quadratic kappa", "Model (95% interval)"],
+            has_oracle,
+            &["Published agreement of human readers"],
+        ),
+    }
+}
+
+pub(crate) fn confusion_panels(evaluation: &EvaluationReport) -> Vec<Panel> {
+    let grades: Vec<String> = evaluation
+        .grades
+        .iter()
+        .map(|grade| grade.display_name().to_owned())
+        .collect();
+    let groups = ConditionGroup::ALL.into_iter();
+    groups
+        .filter_map(|group| {
+            let subset = evaluation.subset(Scope::Group { group })?;
+            Some(Panel {
+                title: group.display_name().to_owned(),
+                detail: format!("{} targets, {} patients", subset.n_cases, subset.n_patients),
+                figure: plot::confusion(group.display_name(), &grades, &subset.confusion),
+            })
+        })
+        .collect()
+}
+
+pub(crate) fn roc_panels(evaluation: &EvaluationReport) -> Vec<Panel> {
+    curve_panels(evaluation, plot::roc, |curve, subset, idx| {
+        let estimate = subset.model(Measure::Auroc(idx));
+        let area = estimate.map_or("–".to_owned(), short);
+        format!("{} (n={}): {area}", curve.grade.display_name(), curve.n_of_grade)
+    })
+}
+
+pub(crate) fn reliability_panels(evaluation: &EvaluationReport) -> Vec<Panel> {
+    curve_panels(evaluation, plot::reliability, |curve, _, _| {
+        format!("{} (n={})", curve.grade.display_name(), curve.n_of_grade)
+    })
+}
+
+fn curve_panels(
+    evaluation: &EvaluationReport,
+    draw: impl Fn(&str, &[&Curves], &[String], usize) -> Figure,
+    legend: impl Fn(&Curves, &Subset, usize) -> String,
+) -> Vec<Panel> {
+    let groups = ConditionGroup::ALL.into_iter();
+    groups
+        .filter_map(|group| {
+            let subset = evaluation.subset(Scope::Group { group })?;
+            let curves: Vec<&Curves> = evaluation
+                .curves
+                .iter()
+                .filter(|curve| curve.group == group)
+                .collect();
+            let legends: Vec<String> = curves
+                .iter()
+                .enumerate()
+                .map(|(i, c)| legend(c, subset, i))
+                .collect();
+            Some(Panel {
+                title: group.display_name().to_owned(),
+                detail: format!("{} targets, {} patients", subset.n_cases, subset.n_patients),
+                figure: draw(group.display_name(), &curves, &legends, evaluation.grades.len()),
+            })
+        })
+        .collect()
+}
+
+/// `0.912 (0.881 to 0.941)` as text; used in sentences.
+pub(crate) fn in_words(estimate: &Estimate, sign: Sign) -> String {
+    match (estimate.value, &estimate.interval) {
+        (Ok(value), Some(Ok(i))) => {
+            let [low, high] = [i.low, i.high].map(|end| number(end, sign));
+            format!("{} (95% interval {low} to {high})", number(value, sign))
+        }
+        (Ok(value), _) => number(value, sign),
+        (Err(reason), _) => format!("undefined ({reason})"),
+    }
+}

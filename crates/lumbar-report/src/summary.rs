@@ -1,0 +1,172 @@
+//! The first screen: what a clinician wants to know in half a minute.
+
+use crate::{
+    format::{Sign, count, number, range},
+    results::in_words,
+};
+use lumbar_core::{ConditionGroup, SeriesKind};
+use lumbar_evaluate::{Basis, EvaluationReport, Localisation, Part, Scope, Subset};
+use lumbar_metrics::{Estimate, Measure};
+
+/// A number to remember.
+pub(crate) struct KeyNumber {
+    pub(crate) name: String,
+    pub(crate) value: String,
+    pub(crate) interval: String,
+    pub(crate) beside: String,
+}
+
+pub(crate) fn key_numbers(evaluation: &EvaluationReport) -> Vec<KeyNumber> {
+    let mut all = Vec::new();
+    let beside = |floor: &str, prior: Option<&Estimate>, oracle: Option<&Estimate>, end: &str| {
+        let named = [(floor, prior), ("oracle", oracle)].into_iter();
+        let parts = named.filter_map(|(name, estimate)| Some(format!("{name} {}", plain(estimate?))));
+        let end = Some(end.to_owned()).filter(|end| !end.is_empty());
+        parts.chain(end).collect::<Vec<_>>().join(" · ")
+    };
+    let rsna = &evaluation.rsna;
+    if let Some(score) = rsna.model.first() {
+        let oracle = rsna.oracle.as_ref().and_then(|oracle| oracle.first());
+        let beside = beside("no-image prior", rsna.prior.first(), oracle, "lower is better");
+        all.push(key_number("RSNA 2024 score", score, beside));
+    }
+    let proper = evaluation
+        .group_mean_auroc
+        .iter()
+        .find(|m| m.basis == Basis::ProperView);
+    if let Some(mean) = proper.or(evaluation.group_mean_auroc.first()) {
+        let beside = beside("level alone", Some(&mean.prior), mean.oracle.as_ref(), "");
+        all.push(key_number("AUROC, mean over conditions", &mean.model, beside));
+    }
+    if let Some(subset) = evaluation.subset(Scope::All) {
+        let measure = Measure::QuadraticKappa;
+        if let Some(kappa) = subset.model(measure) {
+            let beside = beside("prior", subset.prior(measure), subset.oracle(measure), "");
+            all.push(key_number(
+                "Agreement with the reader, quadratic kappa",
+                kappa,
+                beside,
+            ));
+        }
+        if let Some((found, severe, missed)) = severe_found(subset) {
+            all.push(KeyNumber {
+                name: "Severe targets called severe".to_owned(),
+                value: format!("{} of {}", count(found), count(severe)),
+                interval: String::new(),
+                beside: format!("{} called {}", count(missed), lowest_grade(evaluation)),
+            });
+        }
+    }
+    all
+}
+
+fn key_number(name: &str, estimate: &Estimate, beside: String) -> KeyNumber {
+    KeyNumber {
+        name: name.to_owned(),
+        value: plain(estimate),
+        interval: match (estimate.value, &estimate.interval) {
+            (Ok(_), Some(Ok(interval))) => range(interval, Sign::Plain),
+            _ => String::new(),
+        },
+        beside,
+    }
+}
+
+fn plain(estimate: &Estimate) -> String {
+    estimate
+        .value
+        .map_or("–".to_owned(), |value| number(value, Sign::Plain))
+}
+
+fn lowest_grade(evaluation: &EvaluationReport) -> String {
+    let lowest = evaluation.grades.first();
+    lowest.map_or(String::new(), |grade| grade.display_name().to_lowercase())
+}
+
+/// (called severe, severe, called the lowest grade), read off the confusion matrix.
+fn severe_found(subset: &Subset) -> Option<(u64, u64, u64)> {
+    let row = subset.confusion.last()?;
+    let severe: usize = row.iter().sum();
+    Some((*row.last()? as u64, severe as u64, *row.first()? as u64)).filter(|_| severe > 0)
+}
+
+/// The findings as sentences.
+pub(crate) fn sentences(evaluation: &EvaluationReport) -> Vec<String> {
+    let counts = &evaluation.counts;
+    let part = match evaluation.settings.part {
+        Part::OutOfFold => "each study graded by a network that was not trained on its patient (out-of-fold)",
+        Part::Test => "on patients kept out of training",
+        Part::Valid => "on the validation part, on which the checkpoint was chosen, so the numbers flatter",
+    };
+    let points = match evaluation.localisation {
+        Localisation::Given => "The places to grade were given, not found by the model.",
+        Localisation::Predicted => "The places to grade were found by a model.",
+    };
+    let runs = match evaluation.settings.n_runs {
+        1 => "One run".to_owned(),
+        n => format!("{n} runs together"),
+    };
+    let mut all = vec![format!(
+        "{runs} graded {} targets in {} studies of {} patients, {part}. {points}",
+        count(counts.n_cases as u64),
+        count(counts.n_studies as u64),
+        count(counts.n_patients as u64),
+    )];
+    all.extend(against_prior(evaluation));
+    all
+}
+
+/// Whether looking at the image helped, group by group.
+fn against_prior(evaluation: &EvaluationReport) -> Option<String> {
+    let mut better = Vec::new();
+    let mut other = Vec::new();
+    for group in ConditionGroup::ALL {
+        let view = SeriesKind::proper_for(group);
+        let subset = evaluation
+            .subset(Scope::GroupView { group, view })
+            .or_else(|| evaluation.subset(Scope::Group { group }));
+        let Some(difference) = subset.and_then(|s| s.minus_prior(Measure::GradeWeightedLogLoss)) else {
+            continue;
+        };
+        let name = group.display_name().to_lowercase();
+        match difference.interval {
+            Some(Ok(interval)) if interval.high < 0.0 => better.push(name),
+            _ => other.push(format!(
+                "{name} (difference {})",
+                in_words(difference, Sign::Always)
+            )),
+        }
+    }
+    let helped = "than always saying how common each grade is at that level (the no-image prior)";
+    match (better.as_slice(), other.as_slice()) {
+        ([], []) => None,
+        ([], other) => Some(format!(
+            "Seeing the image was not shown to help: {} not graded better {helped}, by weighted log loss.",
+            listed(other)
+        )),
+        (better, []) => Some(format!(
+            "Seeing the image helped in every condition: {} graded better {helped}, by weighted log loss with 95% \
+             intervals over patients.",
+            listed(better)
+        )),
+        (better, other) => Some(format!(
+            "Seeing the image helped for {}, graded better {helped}. It was not shown to help for {}.",
+            joined(better),
+            joined(other)
+        )),
+    }
+}
+
+/// The items as the subject of a sentence.
+fn listed(items: &[String]) -> String {
+    let verb = if items.len() == 1 { "was" } else { "were" };
+    format!("{} {verb}", joined(items))
+}
+
+fn joined(items: &[String]) -> String {
+    match items {
+        [] => String::new(),
+        [one] => one.clone(),
+        [rest @ .., last] => format!("{} and {last}", rest.join(", ")),
+    }
+}
