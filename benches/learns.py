@@ -27,9 +27,7 @@ def estimate(estimates, measure):
 def subset(report, group, view=None):
     for s in report["subsets"]:
         scope = s["scope"]
-        if scope.get("group") != group or "level" in scope:
-            continue
-        if view is None and "view" not in scope or scope.get("view") == view:
+        if scope.get("group") == group and "level" not in scope and scope.get("view") == view:
             return s
     raise SystemExit(f"no subset for {group} on {view}")
 
@@ -69,11 +67,11 @@ def main():
         aurocs = []
         for group, view in GROUPS.items():
             s = subset(report, group, view)
-            loss = estimate(s["minus_prior"], "log_loss_weighted")
+            loss = estimate(s["minus_prior"], "log_loss_grade_weighted")
             auroc = estimate(s["model"], "auroc_macro")
             floor = value(estimate(s["prior"], "auroc_macro"))
             oracle = estimate(s.get("oracle") or [], "auroc_macro")
-            shuffled_loss = estimate(subset(shuffled, group)["minus_prior"], "log_loss_weighted")
+            shuffled_loss = estimate(subset(shuffled, group)["minus_prior"], "log_loss_grade_weighted")
             blanked_auroc = estimate(subset(blanked, group)["model"], "auroc_macro")
             show = lambda e, f: f"{value(e):{f}} ({interval(e)[0]:{f}} to {interval(e)[1]:{f}})"
             print(f"{seed:>4} {group:<13} {show(loss, '+.3f'):>27} {show(auroc, '.3f'):>22} {floor:>6.3f}"

@@ -72,6 +72,15 @@ pub fn measure(
     Ok(report)
 }
 
+/// The measures of a group that people are shown, by their names in `metrics.json`.
+const MEASURES: [&str; 5] = [
+    "auroc_macro",
+    "kappa_quadratic",
+    "accuracy",
+    "f1_macro",
+    "log_loss_grade_weighted",
+];
+
 /// A table for people.
 pub fn summary(report: &EvaluationReport) -> String {
     let mut notes = Footnotes::default();
@@ -107,13 +116,7 @@ pub fn summary(report: &EvaluationReport) -> String {
             group.display_name(),
             subset.n_cases
         ));
-        for measure in [
-            "accuracy",
-            "macro_f1",
-            "quadratic_kappa",
-            "auroc_macro",
-            "log_loss_weighted",
-        ] {
+        for measure in MEASURES {
             if let Some(model) = subset.model(measure) {
                 text.push_str(&row(
                     &format!("  {}", label(measure)),
