@@ -124,6 +124,19 @@ mod tests {
     }
 
     #[test]
+    fn bca_equals_the_formula_in_scipy() {
+        // d = (np.arange(1001) / 1000) ** 2; z0 and a by hand with scipy.stats.norm, ends by np.quantile(d, ...).
+        let draws = Draws::of((0..=1000).map(|i| Ok((f64::from(i) / 1000.0).powi(2)))).unwrap();
+        let bca = draws.bca(0.95, 0.3, &[1.0, 2.0, 4.0, 8.0, 16.0]).unwrap();
+        assert!(
+            (bca.low - 0.000_576_384_327_851_750_5).abs() < 1e-14,
+            "{}",
+            bca.low
+        );
+        assert!((bca.high - 0.949_087_346_237_486_1).abs() < 1e-13, "{}", bca.high);
+    }
+
+    #[test]
     fn without_bias_and_skewness_bca_is_percentile() {
         let draws = Draws::of((0..=1000).map(|i| Ok(f64::from(i)))).unwrap();
         let bca = draws.bca(0.95, 500.0, &[1.0, 2.0, 3.0]).unwrap();

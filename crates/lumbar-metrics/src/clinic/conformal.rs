@@ -14,7 +14,8 @@ pub enum Conformity {
     Probability,
     /// The probability gathered when grades are taken up from the most probable outwards, always the more probable
     /// neighbour first, until the grade is in: the sets have no holes ("normal or severe, but not moderate" cannot
-    /// happen).
+    /// happen). The grade taken up last is always at 1, so where a promise can only be kept with it, sets cover more
+    /// than promised.
     Ordinal,
 }
 
@@ -184,7 +185,9 @@ fn strangeness(p: &[f64], conformity: Conformity) -> Vec<f64> {
                 let down = low > 0 && (high + 1 == p.len() || p[low - 1] >= p[high + 1]);
                 let next = if down { low - 1 } else { high + 1 };
                 (low, high) = (low.min(next), high.max(next));
-                gathered += p[next];
+                // All grades together gather 1, not what rounding makes of it.
+                let last = low == 0 && high + 1 == p.len();
+                gathered = if last { 1.0 } else { gathered + p[next] };
                 scores[next] = gathered;
             }
             scores
