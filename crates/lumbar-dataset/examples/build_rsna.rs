@@ -2,9 +2,11 @@
 //!
 //!     cargo run --release -p lumbar-dataset --example build_rsna -- RSNA_DIR OUT_DIR [CONFIG.toml]
 //!
-//! With `--loader OUT_DIR` it reads the dataset instead, and prints how fast batches come.
+//! With `--scale N DIR` it makes N phantom studies of 32 x 32 pixels below DIR, builds from them and deletes them (the
+//! RSNA 2024 challenge has 1,975). With `--loader OUT_DIR` it reads the dataset instead, and prints how fast batches come.
 
 use lumbar_dataset::{BuildInput, BuildOptions, Dataset, DatasetConfig, Loader, LoaderConfig, build};
+use lumbar_phantom::{PhantomConfig, Pixels, generate};
 use lumbar_preprocess::Augment;
 use std::error::Error;
 use std::io::Write;
@@ -19,6 +21,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         .collect::<Vec<_>>()
         .as_slice()
     {
+        ["--scale", n_studies, folder] => time_scale(n_studies.parse()?, Path::new(folder)),
         ["--loader", dataset] => time_loader(Path::new(dataset)),
         [rsna, out] => time_build(Path::new(rsna), Path::new(out), DatasetConfig::default()),
         [rsna, out, config] => time_build(
@@ -26,8 +29,29 @@ fn main() -> Result<(), Box<dyn Error>> {
             Path::new(out),
             DatasetConfig::read(Path::new(config), &[])?,
         ),
-        _ => Err("usage: build_rsna RSNA_DIR OUT_DIR [CONFIG.toml] | build_rsna --loader DATASET".into()),
+        _ => {
+            Err("usage: build_rsna RSNA_DIR OUT_DIR [CONFIG.toml] | --scale N DIR | --loader DATASET".into())
+        }
     }
+}
+
+fn time_scale(n_studies: usize, folder: &Path) -> Result<(), Box<dyn Error>> {
+    // Removed with everything in it at the end, also after an error.
+    let work = tempfile::tempdir_in(folder)?;
+    let phantom = PhantomConfig {
+        n_studies,
+        pixels: Pixels::Tiny,
+        ..PhantomConfig::default()
+    };
+    let start = Instant::now();
+    generate(&phantom, &work.path().join("rsna"), &|_| {})?;
+    let seconds = start.elapsed().as_secs_f64();
+    writeln!(std::io::stdout(), "made   {seconds:7.2} s")?;
+    time_build(
+        &work.path().join("rsna"),
+        &work.path().join("dataset"),
+        DatasetConfig::default(),
+    )
 }
 
 fn time_build(rsna: &Path, out: &Path, config: DatasetConfig) -> Result<(), Box<dyn Error>> {
