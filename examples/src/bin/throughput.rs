@@ -46,9 +46,18 @@ fn main() -> anyhow::Result<()> {
 fn prepare(file: &Path, recipe: &Recipe, out: &mut [u8], scratch: &mut Scratch) -> anyhow::Result<u32> {
     let image = read_image(file, &Limits::default())?;
     let mut n = 0;
-    for (frame, header) in image.pixels.frames().zip(&image.header.frames) {
+    for (index, header) in (0..).zip(&image.header.frames) {
+        let frame = image.pixels.frame(index)?;
         let plane = header.plane.as_ref().ok().context("no geometry")?;
-        let values = frame.to_u16();
+        // Signed values are moved up: percentiles do not mind.
+        let values: Vec<u16> = match frame.as_u16() {
+            Some(values) => values.to_vec(),
+            None => frame
+                .to_i32()
+                .into_iter()
+                .map(|v| (v + 0x8000).clamp(0, 0xffff) as u16)
+                .collect(),
+        };
         let mut histogram = Histogram::new();
         histogram.add(&values)?;
         let map = ValueMap::percentiles(&histogram, 1.0, 99.0, Polarity::Bright)?;
