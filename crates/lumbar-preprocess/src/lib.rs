@@ -37,7 +37,7 @@
 //! |---|---|
 //! | [`histogram`] | exact percentiles of 16-bit pixels |
 //! | [`intensity`] | percentile and window normalisation, MONOCHROME1, rescale |
-//! | [`filter`], [`resample`] | filters by honest names; crop, turn and resample in one pass |
+//! | [`filter`], [`mod@resample`] | filters by honest names; crop, turn and resample in one pass |
 //! | [`orient`] | how slices are hung; position along the stack |
 //! | [`stack`] | the slices around a slice, in patient space |
 //! | [`mirror`] | exchange of left and right |
