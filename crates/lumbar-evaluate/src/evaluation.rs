@@ -121,9 +121,9 @@ pub struct Subset {
     pub confusion: Vec<Vec<usize>>,
     /// Of the model.
     pub model: Vec<Estimate>,
-    /// Of the no-image prior.
+    /// Of the no-image prior; with intervals for all cases, for groups, and for groups on a view.
     pub prior: Vec<Estimate>,
-    /// Of the oracle.
+    /// Of the oracle, as for the prior.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub oracle: Option<Vec<Estimate>>,
     /// Model minus prior: weighted log loss, macro AUROC, quadratic kappa.
@@ -314,6 +314,9 @@ fn measure_subset(
     let oracle = has_oracle(cases)
         .then(|| Measured::new(cases, scheme, Predictor::Oracle))
         .transpose()?;
+    // The uncertainty of a reference predictor is read for the whole and for groups; elsewhere it would only cost time.
+    let with_intervals = matches!(scope, Scope::All | Scope::Group { .. } | Scope::GroupView { .. });
+    let reference = |measured: &Measured| measured.estimates(with_intervals.then_some(bootstrap));
     let confusion = model.natural.confusion();
     let count = |x: f64| x as usize; // a sum of ones
     Ok(Subset {
@@ -327,9 +330,9 @@ fn measure_subset(
             .rows()
             .map(|row| row.iter().map(|n| count(*n)).collect())
             .collect(),
-        model: model.estimates(bootstrap),
-        prior: prior.estimates(bootstrap),
-        oracle: oracle.map(|oracle| oracle.estimates(bootstrap)),
+        model: model.estimates(Some(bootstrap)),
+        prior: reference(&prior),
+        oracle: oracle.as_ref().map(reference),
         minus_prior: differences(model.compare(&prior, bootstrap)?),
     })
 }

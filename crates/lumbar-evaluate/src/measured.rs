@@ -54,10 +54,14 @@ impl Measured {
         })
     }
 
-    /// The row of measures of an evaluation, with intervals.
-    pub(crate) fn estimates(&self, bootstrap: &Bootstrap) -> Vec<Estimate> {
-        let mut all = bootstrap.estimate(&self.natural, &measures(self.natural.n_grades()));
-        all.extend(bootstrap.estimate(&self.mapped, &[Measure::GradeWeightedLogLoss]));
+    /// The row of measures of an evaluation, with intervals if a bootstrap is given.
+    pub(crate) fn estimates(&self, bootstrap: Option<&Bootstrap>) -> Vec<Estimate> {
+        let estimate = |evaluation: &Evaluation, measures: &[Measure]| match bootstrap {
+            Some(bootstrap) => bootstrap.estimate(evaluation, measures),
+            None => evaluation.estimates(measures),
+        };
+        let mut all = estimate(&self.natural, &measures(self.natural.n_grades()));
+        all.extend(estimate(&self.mapped, &[Measure::GradeWeightedLogLoss]));
         all
     }
 

@@ -2,8 +2,8 @@
 
 use crate::{
     Control,
-    format::{Cell, Notes, Sign},
-    table::{Row, Table},
+    format::{Cell, Notes, Sign, conclusive},
+    table::{Head, Row, Table},
 };
 use lumbar_core::{ConditionGroup, SeriesKind};
 use lumbar_evaluate::{EvaluationReport, Scope, Subset};
@@ -35,16 +35,17 @@ pub(crate) fn controls_table(
     }
     Some(Table {
         caption: String::new(),
-        head: [
-            "",
-            "AUROC, macro",
-            "Level alone",
-            "AUROC − level alone",
-            "Weighted log loss − prior",
-            "Reading",
-        ]
-        .map(str::to_owned)
-        .to_vec(),
+        head: {
+            let mut head = Head::row(&[
+                "",
+                "AUROC, macro",
+                "Level alone",
+                "AUROC − level alone",
+                "Log loss, weighted − prior",
+            ]);
+            head.push(Head::text("Reading"));
+            head
+        },
         rows,
     })
 }
@@ -66,28 +67,25 @@ fn control_row(group: ConditionGroup, subset: &Subset, notes: &mut Notes) -> Row
             notes.bare(subset.prior(Measure::MacroAuroc)),
             notes.cell(auroc, Sign::Always),
             notes.cell(loss, Sign::Always),
-            Cell::text(reading(auroc, loss)),
+            Cell::lines(&reading(auroc, loss)),
         ],
     )
 }
 
 /// What the two intervals say: above the floor or not, better than the prior or not.
-fn reading(auroc: Option<&Estimate>, loss: Option<&Estimate>) -> String {
-    let interval = |estimate: Option<&Estimate>| match estimate?.interval {
-        Some(Ok(interval)) => Some(interval),
-        _ => None,
-    };
+fn reading(auroc: Option<&Estimate>, loss: Option<&Estimate>) -> [String; 2] {
+    let interval = |estimate: Option<&Estimate>| conclusive(estimate?);
     let ranking = match interval(auroc) {
-        Some(i) if i.low > 0.0 => "ranks better than the level alone",
-        Some(i) if i.high < 0.0 => "ranks worse than the level alone",
-        Some(_) => "ranks no better than the level alone",
-        None => "ranking undecided",
+        Some(i) if i.low > 0.0 => "above",
+        Some(i) if i.high < 0.0 => "below",
+        Some(_) => "no different",
+        None => "undecided",
     };
     let scoring = match interval(loss) {
-        Some(i) if i.high < 0.0 => "scores better than the prior",
-        Some(i) if i.low > 0.0 => "scores worse than the prior",
-        Some(_) => "scores as the prior",
-        None => "score undecided",
+        Some(i) if i.high < 0.0 => "better",
+        Some(i) if i.low > 0.0 => "worse",
+        Some(_) => "no different",
+        None => "undecided",
     };
-    format!("{ranking}; {scoring}")
+    [format!("AUROC {ranking}"), format!("loss {scoring}")]
 }

@@ -16,14 +16,6 @@ pub(crate) struct Cell {
 }
 
 impl Cell {
-    pub(crate) fn text(text: impl AsRef<str>) -> Cell {
-        Cell {
-            text: crate::plot::escaped(text.as_ref()),
-            is_text: true,
-            ..Cell::default()
-        }
-    }
-
     pub(crate) fn count(n: u64) -> Cell {
         Cell {
             text: count(n),
@@ -100,7 +92,7 @@ impl Notes {
             text: self.value(estimate.value, sign),
             interval: match (estimate.value, &estimate.interval) {
                 (Ok(_), Some(Ok(interval))) => range(interval, sign),
-                (Ok(_), Some(Err(reason))) => format!("(–{})", self.mark(*reason)),
+                (Ok(_), Some(Err(reason))) => format!("(–&#8239;{})", self.mark(*reason)),
                 _ => String::new(),
             },
             ..Cell::default()
@@ -124,7 +116,10 @@ impl Notes {
 
     /// The number of a reason, as a link to its footnote.
     pub(crate) fn mark(&mut self, reason: Undefined) -> String {
-        let known = self.reasons.iter().position(|r| *r == reason);
+        let known = self
+            .reasons
+            .iter()
+            .position(|known| known.code() == reason.code());
         let number = known.unwrap_or_else(|| {
             self.reasons.push(reason);
             self.reasons.len() - 1
@@ -134,8 +129,32 @@ impl Notes {
 
     /// The footnotes, in the order of their numbers.
     pub(crate) fn lines(&self) -> Vec<String> {
-        self.reasons.iter().map(Undefined::to_string).collect()
+        self.reasons.iter().map(|reason| explained(*reason)).collect()
     }
+}
+
+/// A reason without the numbers of the one cell it came from.
+fn explained(reason: Undefined) -> String {
+    match reason {
+        Undefined::TooFewEvents { .. } => {
+            "no interval: there are so few cases of a grade that more than 5% of the \
+             resampled sets of patients have none"
+                .to_owned()
+        }
+        Undefined::AbsentGrades { .. } => "some grades have no cases".to_owned(),
+        Undefined::Suppressed { minimum, .. } => format!("suppressed: fewer than {minimum} cases"),
+        other => other.to_string(),
+    }
+}
+
+/// Fewer patients than this decide nothing: a percentile bootstrap over few clusters is too narrow (Cameron, Gelbach and
+/// Miller 2008 see it fail below about 20 to 30 of them).
+pub(crate) const FEWEST_PATIENTS: usize = 20;
+
+/// The interval of an estimate, if it rests on enough patients to draw a conclusion from.
+pub(crate) fn conclusive(estimate: &Estimate) -> Option<Interval> {
+    let enough = estimate.n_clusters.is_some_and(|n| n >= FEWEST_PATIENTS);
+    estimate.interval.and_then(Result::ok).filter(|_| enough)
 }
 
 /// `0.912`, `+0.012`, `−0.031`, with a true minus.
@@ -171,7 +190,7 @@ pub(crate) fn count(n: u64) -> String {
     let digits = n.to_string();
     let mut text = String::new();
     for (i, digit) in digits.chars().enumerate() {
-        if i > 0 && (digits.len() - i) % 3 == 0 {
+        if i > 0 && (digits.len() - i).is_multiple_of(3) {
             text.push(',');
         }
         text.push(digit);

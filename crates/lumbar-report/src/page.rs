@@ -11,7 +11,7 @@ use crate::{
         rsna_table,
     },
     summary::{KeyNumber, key_numbers, sentences},
-    table::{Row, Table},
+    table::{Head, Row, Table},
     views::{Views, views},
 };
 use askama::Template;
@@ -42,6 +42,7 @@ struct Page<'a> {
     total_time: String,
     method: Vec<String>,
     has_oracle: bool,
+    level: String,
     footnotes: Vec<String>,
     provenance: &'a [(String, String)],
 }
@@ -111,6 +112,7 @@ pub(crate) fn page(input: &ReportInput) -> Result<String, ReportError> {
         total_time: duration(total),
         method: method(evaluation),
         has_oracle: evaluation.rsna.oracle.is_some(),
+        level: confidence(evaluation),
         footnotes: notes.lines(),
         provenance: &input.provenance,
     };
@@ -137,16 +139,14 @@ fn splits_table(splits: &[SplitSize], evaluation: &EvaluationReport) -> Option<T
     if splits.is_empty() {
         return None;
     }
-    let mut head: Vec<String> = ["Part", "Patients", "Studies", "Samples"]
-        .map(str::to_owned)
-        .to_vec();
+    let mut head = Head::row(&["Part", "Patients", "Studies", "Samples"]);
     head.extend(
         evaluation
             .grades
             .iter()
-            .map(|grade| grade.display_name().to_owned()),
+            .map(|grade| Head::number(grade.display_name())),
     );
-    head.push("No grade".to_owned());
+    head.push(Head::number("No grade"));
     let n_columns = evaluation.grades.len() + 1;
     let rows = splits.iter().map(|split| {
         let sizes = [split.n_patients, split.n_studies, split.n_samples].into_iter();
@@ -193,10 +193,11 @@ fn method(evaluation: &EvaluationReport) -> Vec<String> {
         part.to_owned(),
         combine.to_owned(),
         format!(
-            "Intervals are 95% unless a figure says otherwise: percentile bootstrap that draws patients with replacement, \
-             because the up to 25 grades of a patient are alike. The official score draws studies. Pointwise bands round \
+            "Intervals are {} percentile intervals from a bootstrap that draws patients with replacement, because the up \
+             to 25 grades of a patient are alike. The official score draws studies. Pointwise bands round \
              ROC curves are made the same way; the bars of reliability diagrams are Wilson intervals, which take cases as \
-             independent and so are too narrow."
+             independent and so are too narrow.",
+            confidence(evaluation)
         ),
         format!(
             "Targets without a grade are not scored ({} here).",
@@ -206,4 +207,17 @@ fn method(evaluation: &EvaluationReport) -> Vec<String> {
          log loss and the RSNA score are computed from q = w p / Σ w p with w = 1, 2, 4, which is best under those weights."
             .to_owned(),
     ]
+}
+
+/// The nominal coverage of the intervals: `95%`.
+pub(crate) fn confidence(evaluation: &EvaluationReport) -> String {
+    let estimates = evaluation.subsets.iter().flat_map(|subset| &subset.model);
+    let level = estimates
+        .filter_map(|e| e.interval?.ok())
+        .map(|interval| interval.level)
+        .next();
+    // 97.5% keeps its decimal, 95% has none.
+    level.map_or("95%".to_owned(), |level| {
+        format!("{}%", (1000.0 * level).round() / 10.0)
+    })
 }

@@ -1,9 +1,9 @@
 //! The tables and figures of the scores.
 
 use crate::{
-    format::{Cell, Notes, Sign, number, short},
+    format::{Cell, Notes, Sign, count, number, short},
     plot::{self, Figure},
-    table::{Row, Table},
+    table::{Head, Row, Table},
 };
 use lumbar_core::{Condition, ConditionGroup, Level};
 use lumbar_evaluate::{Curves, EvaluationReport, Scope, Subset};
@@ -45,20 +45,16 @@ pub(crate) fn rsna_table(evaluation: &EvaluationReport, notes: &mut Notes) -> Ta
         caption: String::new(),
         rows: rows.collect(),
         head: with_oracle(
-            &["Lower is better", "Model (95% interval)", "No-image prior"],
+            &["Lower is better", "Model", "No-image prior"],
             rsna.oracle.is_some(),
-            &["Model − prior (95% interval)"],
+            &["Model − prior"],
         ),
     }
 }
 
-fn with_oracle(before: &[&str], has_oracle: bool, after: &[&str]) -> Vec<String> {
+fn with_oracle(before: &[&str], has_oracle: bool, after: &[&str]) -> Vec<Head> {
     let oracle: &[&str] = if has_oracle { &["Oracle"] } else { &[] };
-    [before, oracle, after]
-        .concat()
-        .into_iter()
-        .map(str::to_owned)
-        .collect()
+    Head::row(&[before, oracle, after].concat())
 }
 
 /// Measures by condition group: all cases and the three groups side by side.
@@ -70,16 +66,16 @@ pub(crate) fn group_table(evaluation: &EvaluationReport, notes: &mut Notes) -> T
         .chain(groups)
         .filter_map(|scope| evaluation.subset(scope))
         .collect();
-    let mut head = vec!["Measure".to_owned()];
+    let mut head = vec![Head::text("Measure")];
     head.extend(subsets.iter().map(|subset| match subset.scope {
-        Scope::All => "All conditions".to_owned(),
-        scope => scope.to_string(),
+        Scope::All => Head::number("All conditions"),
+        scope => Head::number(scope.to_string()),
     }));
     let mut rows = vec![Row::new(
         "Graded targets",
         subsets
             .iter()
-            .map(|s| Cell::count(s.n_cases as u64).with_below(grade_counts(s, evaluation)))
+            .map(|subset| case_counts(subset, evaluation))
             .collect(),
     )];
     for (label, detail, measure) in group_measures(evaluation) {
@@ -96,12 +92,16 @@ pub(crate) fn group_table(evaluation: &EvaluationReport, notes: &mut Notes) -> T
     }
 }
 
-fn grade_counts(subset: &Subset, evaluation: &EvaluationReport) -> String {
+/// Cases, and below them those of each grade.
+fn case_counts(subset: &Subset, evaluation: &EvaluationReport) -> Cell {
     let named = evaluation.grades.iter().zip(&subset.n_of_grade);
-    let parts: Vec<String> = named
-        .map(|(grade, n)| format!("{n} {}", grade.display_name().to_lowercase()))
-        .collect();
-    parts.join(" · ")
+    named.fold(Cell::count(subset.n_cases as u64), |cell, (grade, n)| {
+        cell.with_below(format!(
+            "{} {}",
+            count(*n as u64),
+            grade.display_name().to_lowercase()
+        ))
+    })
 }
 
 fn group_measures(evaluation: &EvaluationReport) -> Vec<(String, String, Measure)> {
@@ -141,11 +141,20 @@ fn row(label: &str, detail: &str, measure: Measure) -> (String, String, Measure)
     (label.to_owned(), detail.to_owned(), measure)
 }
 
-/// `prior 0.712 · oracle 0.961`; for AUROC the prior is what knowing the level gives.
+/// `prior 0.712 · oracle 0.961`. Within a condition the prior's AUROC is what knowing the level gives.
 fn references(subset: &Subset, measure: Measure, notes: &mut Notes) -> String {
-    let name = match measure {
-        Measure::MacroAuroc | Measure::AurocAtLeast(_) | Measure::Auroc(_) => "level alone",
-        _ => "prior",
+    let is_auroc = matches!(
+        measure,
+        Measure::MacroAuroc | Measure::AurocAtLeast(_) | Measure::Auroc(_)
+    );
+    let within_condition = matches!(
+        subset.scope,
+        Scope::Group { .. } | Scope::Condition { .. } | Scope::GroupView { .. }
+    );
+    let name = if is_auroc && within_condition {
+        "level alone"
+    } else {
+        "prior"
     };
     let mut parts = Vec::new();
     if let Some(prior) = subset.prior(measure) {
@@ -185,7 +194,8 @@ pub(crate) fn breakdown_table(evaluation: &EvaluationReport, notes: &mut Notes) 
         rows.push(Row::heading(heading));
         for subset in subsets {
             let severe = subset.n_of_grade.last().copied().unwrap_or_default();
-            let mut cells = vec![Cell::count(subset.n_cases as u64), Cell::count(severe as u64)];
+            let targets = Cell::count(subset.n_cases as u64);
+            let mut cells = vec![targets.with_below(format!("{} severe", count(severe as u64)))];
             for measure in measures {
                 let cell = notes.cell(subset.model(measure), Sign::Plain);
                 cells.push(cell.with_below(references(subset, measure, notes)));
@@ -195,17 +205,14 @@ pub(crate) fn breakdown_table(evaluation: &EvaluationReport, notes: &mut Notes) 
     }
     Table {
         caption: String::new(),
-        head: [
+        head: Head::row(&[
             "",
             "Targets",
-            "Severe",
             "AUROC, macro",
             "Kappa, quadratic",
             "F1, macro",
             "Log loss, weighted",
-        ]
-        .map(str::to_owned)
-        .to_vec(),
+        ]),
         rows,
     }
 }
@@ -239,11 +246,11 @@ pub(crate) fn kappa_table(evaluation: &EvaluationReport, notes: &mut Notes) -> T
     Table {
         caption: String::new(),
         rows: rows.collect(),
-        head: with_oracle(
-            &["Quadratic kappa", "Model (95% interval)"],
-            has_oracle,
-            &["Published agreement of human readers"],
-        ),
+        head: {
+            let mut head = with_oracle(&["Quadratic kappa", "Model"], has_oracle, &[]);
+            head.push(Head::text("Published agreement of human readers"));
+            head
+        },
     }
 }
 
@@ -313,7 +320,11 @@ pub(crate) fn in_words(estimate: &Estimate, sign: Sign) -> String {
     match (estimate.value, &estimate.interval) {
         (Ok(value), Some(Ok(i))) => {
             let [low, high] = [i.low, i.high].map(|end| number(end, sign));
-            format!("{} (95% interval {low} to {high})", number(value, sign))
+            format!(
+                "{} ({}% interval {low} to {high})",
+                number(value, sign),
+                (1000.0 * i.level).round() / 10.0
+            )
         }
         (Ok(value), _) => number(value, sign),
         (Err(reason), _) => format!("undefined ({reason})"),

@@ -1,7 +1,7 @@
 //! The first screen: what a clinician wants to know in half a minute.
 
 use crate::{
-    format::{Sign, count, number, range},
+    format::{FEWEST_PATIENTS, Sign, conclusive, count, number, range},
     results::in_words,
 };
 use lumbar_core::{ConditionGroup, SeriesKind};
@@ -112,7 +112,14 @@ pub(crate) fn sentences(evaluation: &EvaluationReport) -> Vec<String> {
         count(counts.n_studies as u64),
         count(counts.n_patients as u64),
     )];
-    all.extend(against_prior(evaluation));
+    if counts.n_patients < FEWEST_PATIENTS {
+        all.push(format!(
+            "{} patients are too few to conclude anything: intervals over fewer than {FEWEST_PATIENTS} are unreliable.",
+            counts.n_patients
+        ));
+    } else {
+        all.extend(against_prior(evaluation));
+    }
     all
 }
 
@@ -129,8 +136,8 @@ fn against_prior(evaluation: &EvaluationReport) -> Option<String> {
             continue;
         };
         let name = group.display_name().to_lowercase();
-        match difference.interval {
-            Some(Ok(interval)) if interval.high < 0.0 => better.push(name),
+        match conclusive(difference) {
+            Some(interval) if interval.high < 0.0 => better.push(name),
             _ => other.push(format!(
                 "{name} (difference {})",
                 in_words(difference, Sign::Always)
@@ -145,8 +152,8 @@ fn against_prior(evaluation: &EvaluationReport) -> Option<String> {
             listed(other)
         )),
         (better, []) => Some(format!(
-            "Seeing the image helped in every condition: {} graded better {helped}, by weighted log loss with 95% \
-             intervals over patients.",
+            "Seeing the image helped in every condition graded: {} graded better {helped}, by weighted log loss, \
+             with intervals over patients.",
             listed(better)
         )),
         (better, other) => Some(format!(

@@ -9,8 +9,46 @@ use askama::Template;
 pub(crate) struct Table {
     pub(crate) caption: String,
     /// Heads of the columns, the first of the row labels.
-    pub(crate) head: Vec<String>,
+    pub(crate) head: Vec<Head>,
     pub(crate) rows: Vec<Row>,
+}
+
+/// The head of a column.
+#[derive(Debug, Clone)]
+pub(crate) struct Head {
+    pub(crate) text: String,
+    /// Over text, not numbers: set to the left.
+    pub(crate) is_text: bool,
+}
+
+impl Head {
+    pub(crate) fn number(text: impl Into<String>) -> Head {
+        Head {
+            text: text.into(),
+            is_text: false,
+        }
+    }
+
+    pub(crate) fn text(text: impl Into<String>) -> Head {
+        Head {
+            text: text.into(),
+            is_text: true,
+        }
+    }
+
+    /// The first over text (row labels), all others over numbers.
+    pub(crate) fn row(texts: &[&str]) -> Vec<Head> {
+        let heads = texts.iter().enumerate();
+        heads
+            .map(|(i, text)| {
+                if i == 0 {
+                    Head::text(*text)
+                } else {
+                    Head::number(*text)
+                }
+            })
+            .collect()
+    }
 }
 
 #[derive(Debug, Default)]

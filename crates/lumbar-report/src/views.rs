@@ -1,10 +1,10 @@
 //! Sagittal against axial, by condition.
 
 use crate::{
-    format::{Cell, Notes, Sign, short},
+    format::{Cell, Notes, Sign, conclusive, short},
     plot::{self, Figure, ForestRow},
     results::in_words,
-    table::{Row, Table},
+    table::{Head, Row, Table},
 };
 use lumbar_core::{ConditionGroup, SeriesKind};
 use lumbar_evaluate::{Domain, EvaluationReport, Scope, ViewComparison};
@@ -16,6 +16,8 @@ pub(crate) struct Views {
     pub(crate) forest: Figure,
     /// One per condition group and pair of views.
     pub(crate) sentences: Vec<String>,
+    /// All of them in one sentence.
+    pub(crate) headline: String,
 }
 
 const SAGITTAL: &str = "#0067a5";
@@ -33,31 +35,34 @@ pub(crate) fn views(evaluation: &EvaluationReport, notes: &mut Notes) -> Option<
     };
     let mut rows = Vec::new();
     let mut sentences = Vec::new();
+    let mut verdicts = Vec::new();
     for group in ConditionGroup::ALL {
-        let of_group = || {
-            evaluation
-                .views
-                .iter()
-                .filter(|c| group_of(c).is_some_and(|(g, _)| g == group))
-        };
-        if of_group().next().is_none() {
-            continue;
-        }
-        rows.push(Row::heading(group.display_name()));
-        for comparison in of_group() {
-            let is_group = group_of(comparison).is_some_and(|(_, is_group)| is_group);
-            if is_group {
-                sentences.extend(sentence(group, comparison, evaluation.domain));
-            } else if group.conditions().len() == 1 {
-                continue; // the canal has no sides: its condition is its group
+        let of_group = |comparison: &&ViewComparison| group_of(comparison).is_some_and(|(g, _)| g == group);
+        for pooled in evaluation
+            .views
+            .iter()
+            .filter(of_group)
+            .filter(|c| matches!(c.scope, Scope::Group { .. }))
+        {
+            let (sagittal, axial) = (pooled.sagittal, pooled.axial);
+            let pair = format!("{} or {}", sagittal.description(), axial.description());
+            rows.push(Row::heading(format!("{}: {pair}", group.display_name())));
+            let of_pair = |c: &&ViewComparison| c.sagittal == sagittal && c.axial == axial;
+            for comparison in evaluation.views.iter().filter(of_group).filter(of_pair) {
+                let is_group = group_of(comparison).is_some_and(|(_, is_group)| is_group);
+                // The canal has no sides: its condition is its group.
+                if is_group || group.conditions().len() > 1 {
+                    rows.push(table_row(comparison, is_group, notes));
+                }
             }
-            rows.push(table_row(comparison, is_group, notes));
+            sentences.extend(sentence(group, pooled, evaluation.domain));
+            verdicts.extend(verdict(group, pooled));
         }
     }
     Some(Views {
         table: Table {
             caption: String::new(),
-            head: [
+            head: Head::row(&[
                 "",
                 "Targets",
                 "AUROC sagittal",
@@ -65,13 +70,12 @@ pub(crate) fn views(evaluation: &EvaluationReport, notes: &mut Notes) -> Option<
                 "Sagittal − axial",
                 "Level alone",
                 "Log loss, sagittal − axial",
-            ]
-            .map(str::to_owned)
-            .to_vec(),
+            ]),
             rows,
         },
         forest: forest(evaluation),
         sentences,
+        headline: headline(&verdicts, evaluation.domain),
     })
 }
 
@@ -95,17 +99,12 @@ fn table_row(comparison: &ViewComparison, is_group: bool, notes: &mut Notes) -> 
         },
         _ => "All levels".to_owned(),
     };
-    let views = format!(
-        "{} / {}",
-        comparison.sagittal.description(),
-        comparison.axial.description()
-    );
     let cells = if is_group {
         cells.into_iter().map(Cell::strong).collect()
     } else {
         cells
     };
-    Row::new(label, cells).with_detail(views)
+    Row::new(label, cells)
 }
 
 fn capitalised(text: &str) -> String {
@@ -113,6 +112,34 @@ fn capitalised(text: &str) -> String {
     letters.next().map_or(String::new(), |first| {
         first.to_uppercase().chain(letters).collect()
     })
+}
+
+/// `spinal canal stenosis better from sagittal T2/STIR than axial T2`.
+fn verdict(group: ConditionGroup, comparison: &ViewComparison) -> Option<String> {
+    let auroc = comparison
+        .comparisons
+        .iter()
+        .find(|c| c.a.measure == "auroc_macro")?;
+    let condition = group.display_name().to_lowercase();
+    let (sagittal, axial) = (plain(comparison.sagittal), plain(comparison.axial));
+    let difference = auroc.difference.value.ok()?;
+    let interval = conclusive(&auroc.difference)?;
+    Some(match !interval.contains(0.0) {
+        true if difference > 0.0 => format!("{condition} better from {sagittal} than from {axial}"),
+        true => format!("{condition} better from {axial} than from {sagittal}"),
+        false => format!("{condition} no differently from {sagittal} and {axial}"),
+    })
+}
+
+fn headline(verdicts: &[String], domain: Domain) -> String {
+    let scope = match domain {
+        Domain::Synthetic => "what the phantoms encode, not evidence about patients",
+        Domain::Clinical => "each view with a model of its own",
+    };
+    match verdicts {
+        [] => String::new(),
+        verdicts => format!("Sagittal or axial ({scope}): {}, by AUROC.", verdicts.join("; ")),
+    }
 }
 
 fn sentence(group: ConditionGroup, comparison: &ViewComparison, domain: Domain) -> Option<String> {
@@ -127,7 +154,8 @@ fn sentence(group: ConditionGroup, comparison: &ViewComparison, domain: Domain) 
     let condition = group.display_name().to_lowercase();
     let (sagittal, axial) = (plain(comparison.sagittal), plain(comparison.axial));
     let difference = in_words(&auroc.difference, Sign::Always);
-    let verdict = match (auroc.excludes_zero(), auroc.difference.value) {
+    let decided = conclusive(&auroc.difference).map(|interval| !interval.contains(0.0));
+    let verdict = match (decided, auroc.difference.value) {
         (Some(true), Ok(d)) if d > 0.0 => format!("was graded better from {sagittal} than from {axial}"),
         (Some(true), Ok(_)) => format!("was graded better from {axial} than from {sagittal}"),
         (Some(false), Ok(_)) => {
@@ -219,7 +247,7 @@ fn forest(evaluation: &EvaluationReport) -> Figure {
         .collect();
     plot::forest(
         &format!("AUROC by view: {}", spoken.join("; ")),
-        "macro AUROC, 95% interval (grey mark: level alone)",
+        "macro AUROC with interval (grey mark: level alone)",
         (low * 10.0).floor() / 10.0,
         &rows,
     )

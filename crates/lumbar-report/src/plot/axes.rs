@@ -28,7 +28,8 @@ impl Scale {
 
     /// Covers the values with round ticks: steps of 1, 2 or 5 times a power of ten, about `n` of them.
     pub(crate) fn covering(low: f64, high: f64, n: usize) -> Scale {
-        let span = (high - low).max(1e-9 * high.abs()).max(1e-12);
+        // A flat line still gets an axis with numbers one can read.
+        let span = (high - low).max(0.05 * high.abs()).max(1e-3);
         let raw = span / n as f64;
         let power = 10f64.powf(raw.log10().floor());
         let step = [1.0, 2.0, 5.0, 10.0]
@@ -42,7 +43,7 @@ impl Scale {
             low: first * step,
             high: (first + n_ticks as f64) * step,
             ticks: (0..=n_ticks).map(|i| (first + i as f64) * step).collect(),
-            decimals: (-step.log10() + 1e-9).ceil().max(0.0) as usize,
+            decimals: (-step.log10() - 1e-9).ceil().max(0.0) as usize,
         }
     }
 
@@ -126,8 +127,9 @@ mod tests {
     #[rstest]
     #[case(0.12, 0.87, 0.0, 1.0, 1)]
     #[case(0.0, 30.0, 0.0, 30.0, 0)]
-    #[case(0.512, 0.531, 0.51, 0.535, 3)]
-    #[case(1.0, 1.0, 1.0, 1.0, 9)]
+    #[case(0.512, 0.531, 0.51, 0.54, 2)]
+    #[case(1.0, 1.0, 1.0, 1.01, 2)]
+    #[case(0.0, 0.0, 0.0, 0.0002, 4)]
     fn ticks_are_round_and_cover(
         #[case] low: f64,
         #[case] high: f64,

@@ -1,14 +1,14 @@
 //! Confusion matrices.
 
 use super::{
-    GREY, INK,
+    GREY,
     svg::{Anchor, Canvas, Figure, TextStyle},
 };
 
 /// One panel: a row per true grade, shaded by its share of the row, with share and count written into each cell.
 pub(crate) fn confusion(title: &str, grades: &[String], counts: &[Vec<usize>]) -> Figure {
-    const CELL: [f64; 2] = [78.0, 58.0];
-    const LEFT: f64 = 88.0;
+    const CELL: [f64; 2] = [74.0, 56.0];
+    const LEFT: f64 = 104.0;
     const TOP: f64 = 44.0;
     let n = grades.len() as f64;
     let mut canvas = Canvas::new(LEFT + n * CELL[0] + 4.0, TOP + n * CELL[1] + 4.0);
@@ -42,11 +42,11 @@ pub(crate) fn confusion(title: &str, grades: &[String], counts: &[Vec<usize>]) -
                 [CELL[0] - 2.0, CELL[1] - 2.0],
                 &shade(share, of_row),
             );
-            // White on the darker half: both stay above 4.5:1.
-            let colour = if of_row > 0 && share > 0.55 {
+            // Black up to the shade where white takes over at 4.5:1 (WCAG 1.4.3); black has more than that there.
+            let colour = if of_row > 0 && share > 0.70 {
                 "#ffffff"
             } else {
-                INK
+                "#000000"
             };
             let middle = [corner[0] + 0.5 * CELL[0], corner[1] + 0.5 * CELL[1]];
             let text = match of_row {

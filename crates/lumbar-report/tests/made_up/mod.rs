@@ -38,8 +38,8 @@ pub fn input(n_studies: usize, n_resamples: usize) -> ReportInput {
         evaluate(tables, &options(oracle)).expect("made-up predictions can be measured")
     };
     let evaluation = measured(
-        &[predictions(n_studies, 1.0, 1)],
-        Some(predictions(n_studies, 2.4, 2)),
+        &[predictions(n_studies, 1.6, 1)],
+        Some(predictions(n_studies, 4.0, 2)),
     );
     ReportInput {
         title: "Lumbar demo (made-up example)".into(),
@@ -61,7 +61,7 @@ pub fn input(n_studies: usize, n_resamples: usize) -> ReportInput {
             Control {
                 name: "Central 20 mm blanked".into(),
                 expectation: "AUROC should fall to what the level alone gives".into(),
-                evaluation: measured(&[predictions(n_studies, 0.05, 4)], None),
+                evaluation: measured(&[predictions(n_studies, 0.02, 4)], None),
             },
         ],
         stages: stages(),
@@ -82,7 +82,7 @@ pub fn input(n_studies: usize, n_resamples: usize) -> ReportInput {
 
 /// The same with almost nothing in it: two patients, no severe case, one view.
 pub fn bare_input() -> ReportInput {
-    let mut table = predictions(2, 1.0, 1);
+    let mut table = predictions(2, 1.6, 1);
     table.domain = Domain::Clinical;
     table
         .rows
@@ -125,12 +125,16 @@ fn predictions(n_studies: usize, skill: f64, seed: u64) -> PredictionTable {
             let grade_idx = usize::from(narrowing > 0.75) + usize::from(narrowing > 1.6);
             let group = target.condition.group();
             for view in views_of(group) {
-                let proper = if view == SeriesKind::proper_for(group) {
+                // Sees the narrowing through noise, and weighs what it sees as one who knows how noisy it is.
+                let worse = if view == SeriesKind::proper_for(group) {
                     1.0
                 } else {
-                    0.65
+                    1.7
                 };
-                let seen = by_level + skill * proper * (narrowing - by_level) * 1.1 + 0.45 * noise.normal();
+                let noise_sd = worse / skill.max(0.01);
+                let trust = SPREAD / (SPREAD + noise_sd * noise_sd);
+                let seen = by_level + trust * (narrowing - by_level + noise_sd * noise.normal());
+                let unsure = (SPREAD * (1.0 - trust)).sqrt();
                 rows.push(Prediction {
                     sample_id: format!("{study_idx}-{target}-{view}"),
                     study: StudyId::new((4_000_000 + study_idx).to_string()).expect("digits are an id"),
@@ -140,8 +144,8 @@ fn predictions(n_studies: usize, skill: f64, seed: u64) -> PredictionTable {
                     severity: GradingScheme::ThreeGrades.grade(grade_idx),
                     part: Part::OutOfFold,
                     fold: Some((study_idx % 3) as u32),
-                    probabilities: probabilities(seen, 0.55 + 0.45 * (1.0 - skill.min(1.0))),
-                    prior: probabilities(by_level, 0.95),
+                    probabilities: probabilities(seen, unsure),
+                    prior: probabilities(by_level, SPREAD.sqrt()),
                 });
             }
         }
@@ -154,9 +158,12 @@ fn predictions(n_studies: usize, skill: f64, seed: u64) -> PredictionTable {
     }
 }
 
-/// Logistic steps at the thresholds of the grades.
-fn probabilities(narrowing: f64, width: f64) -> Vec<f64> {
-    let at_least = |threshold: f64| 1.0 / (1.0 + ((threshold - narrowing) / (0.55 * width)).exp());
+/// Variance of the narrowing about the mean of its level: 0.6² + 0.7².
+const SPREAD: f64 = 0.85;
+
+/// Of a narrowing known up to a standard deviation; the logistic with scale 0.588 is within 0.01 of the normal.
+fn probabilities(narrowing: f64, unsure: f64) -> Vec<f64> {
+    let at_least = |threshold: f64| 1.0 / (1.0 + ((threshold - narrowing) / (0.588 * unsure)).exp());
     let (moderate, severe) = (at_least(0.75), at_least(1.6));
     vec![1.0 - moderate, moderate - severe, severe]
 }
