@@ -13,11 +13,13 @@ import pathlib
 import subprocess
 import tempfile
 import time
+import warnings
 
 import numpy as np
 import sklearn
 from sklearn import metrics as sk
 
+warnings.simplefilter("ignore")
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 N_PATIENTS, N_GRADED = 1975, 25
 

@@ -313,9 +313,16 @@ impl Clusters {
     }
 }
 
-/// The first of the largest entries.
+/// The first of the largest entries. Without branches on the values, which nothing can foresee.
+#[inline]
 pub(crate) fn most_probable(p: &[f64]) -> usize {
-    (0..p.len()).fold(0, |best, i| if p[i] > p[best] { i } else { best })
+    let (mut best, mut highest) = (0, p[0]);
+    for (i, p) in p.iter().enumerate().skip(1) {
+        let higher = *p > highest;
+        best = if higher { i } else { best };
+        highest = if higher { *p } else { highest };
+    }
+    best
 }
 
 fn fingerprint(key: &impl Hash) -> u64 {

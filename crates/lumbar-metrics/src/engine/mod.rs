@@ -131,6 +131,7 @@ impl<'a> Engine<'a> {
             let weight = multiplicity[self.units[row] as usize] * e.weight(row);
             tally.confusion.add(e.truth()[row], e.predicted()[row], weight);
         }
+        tally.total = tally.confusion.total();
         if let Some(losses) = &self.losses {
             tally.losses = losses.total(multiplicity);
         }
@@ -177,7 +178,7 @@ impl Resampled for Engine<'_> {
         self.fill(tally, multiplicity);
         let value = |measure: &Measure| match *measure {
             Measure::Ece(ece) => self
-                .ece(ece, tally.confusion.total(), multiplicity)
+                .ece(ece, tally.total, multiplicity)
                 .map(|value| Computed { value, over: None }),
             other => tally.value(other, self.evaluation.absent()),
         };

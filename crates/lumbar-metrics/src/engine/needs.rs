@@ -4,6 +4,8 @@ use crate::{EceOf, Measure};
 
 #[derive(Debug, Clone)]
 pub(crate) struct Needs {
+    /// The confusion matrix.
+    pub(crate) calls: bool,
     /// Proper scores of each row.
     pub(crate) losses: bool,
     /// Rows in order of the probability of a grade.
@@ -20,6 +22,7 @@ pub(crate) struct Needs {
 impl Needs {
     pub(crate) fn of(measures: &[Measure], n_grades: usize) -> Needs {
         let mut needs = Needs {
+            calls: false,
             losses: false,
             grades: vec![false; n_grades],
             tails: vec![false; n_grades],
@@ -47,6 +50,8 @@ impl Needs {
             MacroAuroc | WeightedAuroc | OvoAuroc | MacroAveragePrecision => {
                 self.grade_ranks = true;
                 self.grades.fill(true);
+                // Weighted by the cases of each grade.
+                self.calls |= measure == WeightedAuroc;
             }
             AurocAtLeast(grade) | AveragePrecisionAtLeast(grade) => {
                 self.tail_ranks = true;
@@ -59,7 +64,7 @@ impl Needs {
                 EceOf::ClassWise => self.grades.fill(true),
                 EceOf::Cumulative => self.tails[1..].fill(true),
             },
-            _ => {}
+            _ => self.calls = true,
         }
     }
 }

@@ -17,7 +17,10 @@ pub(crate) fn point(e: &Evaluation, measures: &[Measure]) -> Vec<Result<Computed
     let k = e.n_grades();
     let needs = Needs::of(measures, k);
     let mut tally = Tally::new(k);
-    tally.confusion = e.confusion();
+    tally.total = e.n_rows() as f64;
+    if needs.calls {
+        tally.confusion = e.confusion();
+    }
     if needs.losses {
         let (units, n_units) = super::units_of(e);
         tally.losses = Losses::of(e, &units, n_units).total(&vec![1.0; n_units]);

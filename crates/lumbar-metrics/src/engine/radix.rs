@@ -24,17 +24,21 @@ pub(crate) fn sort_by_key<T: Copy + Default>(mut items: Vec<T>, key: impl Fn(&T)
     let varying = items.iter().fold(0, |bits, item| bits | (key(item) ^ first));
     let n_varying = u64::BITS - varying.leading_zeros();
     let shift = n_varying.saturating_sub(DIGIT * DIGITS);
+    let of = |item: &T, digit: u32| (key(item) >> (shift + digit * DIGIT)) as usize & ((1 << DIGIT) - 1);
+    let mut counts = [[0_u32; 1 << DIGIT]; DIGITS as usize];
+    for item in &items {
+        for (digit, count) in (0..).zip(&mut counts) {
+            count[of(item, digit)] += 1;
+        }
+    }
     let mut other = vec![T::default(); items.len()];
-    for digit in 0..DIGITS {
-        let of = |item: &T| (key(item) >> (shift + digit * DIGIT)) as usize & ((1 << DIGIT) - 1);
-        let mut start = [0_u32; 1 << DIGIT];
-        items.iter().for_each(|item| start[of(item)] += 1);
+    for (digit, start) in (0..).zip(&mut counts) {
         let mut sum = 0;
-        for count in &mut start {
+        for count in start.iter_mut() {
             (*count, sum) = (sum, sum + *count);
         }
         for item in &items {
-            let place = &mut start[of(item)];
+            let place = &mut start[of(item, digit)];
             other[*place as usize] = *item;
             *place += 1;
         }

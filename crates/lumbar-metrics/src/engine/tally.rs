@@ -9,6 +9,9 @@ use crate::{
 };
 
 pub(crate) struct Tally {
+    /// The weight of all rows.
+    pub(crate) total: f64,
+    /// Empty if no measure asks for it.
     pub(crate) confusion: Confusion,
     pub(crate) losses: Totals<f64>,
     /// By grade: rows ranked by its probability.
@@ -20,6 +23,7 @@ pub(crate) struct Tally {
 impl Tally {
     pub(crate) fn new(n_grades: usize) -> Tally {
         Tally {
+            total: 0.0,
             confusion: Confusion::zeros(n_grades),
             losses: Totals::default(),
             grades: vec![Ranks::default(); n_grades],
@@ -35,7 +39,7 @@ impl Tally {
         use Measure::*;
         let c = &self.confusion;
         let k = c.n_grades();
-        if c.total() <= 0.0 {
+        if self.total <= 0.0 {
             return Err(Undefined::NoCases);
         }
         if let Precision(g) | Recall(g) | Specificity(g) | F1(g) = measure
@@ -43,7 +47,7 @@ impl Tally {
         {
             return Err(Undefined::GradeAbsent);
         }
-        let per_case = |sum: f64| ratio(sum, c.total(), Undefined::NoCases);
+        let per_case = |sum: f64| ratio(sum, self.total, Undefined::NoCases);
         let plain = match measure {
             Accuracy => c.accuracy(),
             AdjacentAccuracy => c.adjacent_accuracy(),
@@ -100,7 +104,7 @@ impl Tally {
                 sum.add(support * self.auroc(grade)?);
             }
         }
-        ratio(sum.value(), self.confusion.total(), Undefined::NoCases)
+        ratio(sum.value(), self.total, Undefined::NoCases)
     }
 
     /// The mean of both directions of a pair of grades, pairs counted as (0, 1), (0, 2), ..., (1, 2), ...
