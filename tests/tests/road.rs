@@ -74,7 +74,7 @@ fn phantom_to_report() {
         "size=32",
         "--json",
     ]));
-    assert!(built["samples"].as_u64().unwrap() > 200, "{built}");
+    assert!(built["counts"]["samples"].as_u64().unwrap() > 200, "{built}");
     for file in [
         "dataset.json",
         "samples.parquet",
