@@ -30,8 +30,8 @@
 //!
 //! # What it is not
 //!
-//! Evidence about patients. Files name themselves synthetic (Manufacturer `lumbar-phantom`, ImageType `DERIVED`,
-//! SyntheticData `YES`, PatientID `PHANTOM-...`), and a score on them says how a method handles this phantom.
+//! Evidence about patients. Files name themselves synthetic (Manufacturer `lumbar-phantom`, ImageType
+//! `DERIVED\SECONDARY\OTHER\SYNTHETIC`, PatientID `PHANTOM-...`), and a score on them says how a method handles this phantom.
 
 mod acquire;
 mod anatomy;

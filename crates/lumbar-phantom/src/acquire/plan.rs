@@ -1,7 +1,7 @@
 //! Where the slices of a study lie.
 
 use super::protocol::{Protocol, Scanner};
-use crate::anatomy::{L1, LevelShape, S1, Scene};
+use crate::anatomy::{L1, S1, Scene};
 use crate::config::{PhantomConfig, Pixels};
 use crate::rng::{Draw, key};
 use lumbar_core::{ImagePlane, PixelSpacing, Point, SeriesKind, Vector};
@@ -253,17 +253,18 @@ fn axial(
         let middle = (top + bottom) * 0.5;
         let length = f64::from(top.z - bottom.z) + 12.0;
         let n = (length / protocol.step_mm) as usize + 1;
+        // One field for all: centred on the canal's mean place, so that lordosis moves the canal about in it.
+        let canal_y = scene
+            .levels
+            .iter()
+            .map(|level| f64::from(level.back.origin.y))
+            .sum::<f64>()
+            / 5.0;
+        let centre = Point::new(f64::from(middle.x), canal_y + 2.0, f64::from(middle.z));
         return (0..n)
             .map(|i| {
                 let off = (i as f64 - 0.5 * (n as f64 - 1.0)) * protocol.step_mm;
-                let z = f64::from(middle.z) - off;
-                let y = canal_y(&scene.levels, z);
-                plane_at(
-                    Point::new(f64::from(middle.x), y, f64::from(middle.z)),
-                    tilt,
-                    off,
-                    forward,
-                )
+                plane_at(centre, tilt, off, forward)
             })
             .collect();
     }
@@ -294,16 +295,4 @@ fn axial(
         }
     }
     planes
-}
-
-/// Where the canal is at a height, by the discs above and below.
-fn canal_y(levels: &[LevelShape; 5], z: f64) -> f64 {
-    let at = |i: usize| levels[i].back.origin;
-    let i = levels[1..4]
-        .iter()
-        .position(|level| f64::from(level.back.origin.z) < z)
-        .unwrap_or(3);
-    let (a, b) = (at(i), at(i + 1));
-    let t = ((f64::from(a.z) - z) / f64::from(a.z - b.z)).clamp(-0.5, 1.5);
-    f64::from(a.y) + f64::from(b.y - a.y) * t + 2.0
 }

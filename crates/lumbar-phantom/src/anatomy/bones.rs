@@ -118,13 +118,12 @@ fn foramina(solids: &mut Vec<Solid>, _spine: &Spine, levels: &[LevelShape; 5]) {
             let front = level.foramen_front_mm[side];
             let back = level.foramen_back_mm[side];
             let k = level.scale;
-            // From behind: bone with a thick dark capsule, tall enough to take the fat under the pedicle too.
-            let size = v3(6.5, 5.5, 7.5 + 5.0 * narrow) * k;
+            // From behind: the tip of the superior process, whose rear stays where it is.
+            let rear = level.normal_foramen_back_mm + 4.0 * k;
+            let size = v3(6.5 * k, 0.5 * (rear - back), (5.0 + 4.0 * narrow) * k);
             solids.push(Solid {
                 shape: Shape::Ellipsoid {
-                    frame: level
-                        .back
-                        .moved(v3(x, back + size.y, level.foramen_up_mm - 3.0 + 1.5 * narrow)),
+                    frame: level.back.moved(v3(x, back + size.y, level.foramen_up_mm - 0.5)),
                     radii: size,
                 },
                 material: Material::Bone {
@@ -132,12 +131,11 @@ fn foramina(solids: &mut Vec<Solid>, _spine: &Spine, levels: &[LevelShape; 5]) {
                     fatty: 0.0,
                 },
             });
-            let size = v3(7.5, 5.0, 5.0 + 6.5 * narrow) * k;
+            // From the front: disc and osteophyte, whose far side lies inside body and disc.
+            let size = v3(7.5, 5.0, 4.5 + 4.0 * narrow) * k;
             solids.push(Solid {
                 shape: Shape::Ellipsoid {
-                    frame: level
-                        .back
-                        .moved(v3(x, front - size.y, level.foramen_up_mm - 5.0 + 2.0 * narrow)),
+                    frame: level.back.moved(v3(x, front - size.y, level.foramen_up_mm - 1.0)),
                     radii: size,
                 },
                 material: Material::Ligament,
@@ -198,7 +196,9 @@ fn canal_fat(spine: &Spine, map: &CanalMap, person: &Person) -> CanalFat {
 fn facets(solids: &mut Vec<Solid>, levels: &[LevelShape; 5], person: &Person) {
     for (l, level) in levels.iter().enumerate() {
         for (side, sign) in [(0, 1.0_f32), (1, -1.0)] {
-            let grown = 0.5 * level.recess[side] + 0.5 * level.foramen[side];
+            // Hypertrophy shows far from where it narrows: a little of it only, mostly chance.
+            let chance = ((person.texture_seed >> (3 * l + side + 20)) & 7) as f32 / 7.0;
+            let grown = 0.8 * chance + 0.1 * level.recess[side] + 0.1 * level.foramen[side];
             let k = level.scale;
             let centre = v3(sign * (15.2 + 1.1 * l as f32) * k, level.gap_mm + 9.5, 1.0);
             // The joint runs from the front middle to the rear outside; its x axis points to the outer process.

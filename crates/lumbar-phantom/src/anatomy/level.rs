@@ -34,6 +34,8 @@ pub(crate) struct LevelShape {
     /// Front and back wall of the foramen at the root, after narrowing.
     pub foramen_front_mm: [f32; 2],
     pub foramen_back_mm: [f32; 2],
+    /// Where the back wall would be without narrowing.
+    pub normal_foramen_back_mm: f32,
     /// Height above the disc's middle at which the root crosses the foramen.
     pub foramen_up_mm: f32,
     pub scale: f32,
@@ -66,7 +68,7 @@ impl LevelShape {
             let (front, back) = (FORAMEN_FRONT_MM * scale, FORAMEN_BACK_MM[l] * scale);
             // From about 9 mm wide to 1 mm (anatomy.md 1.6: normal at least 4, severe below 2).
             let closing = (back - front - 1.0) * foramen[side];
-            [front + 0.42 * closing, back - 0.58 * closing]
+            [front + 0.5 * closing, back - 0.5 * closing]
         });
         LevelShape {
             back: disc.back(),
@@ -74,14 +76,15 @@ impl LevelShape {
             recess,
             foramen,
             disc_middle_mm: share * lost + 0.4,
-            disc_recess_mm: closed.map(|c| 0.45 * c),
+            disc_recess_mm: closed.map(|c| 0.5 * c),
             apex_mm: apex,
             gap_mm: gap,
             // The posterior fat goes too: what is left of it shrinks faster than the sac.
             flavum_middle_mm: (1.0 - share) * lost + fat_behind * (1.0 - (1.0 - canal).powi(2)),
-            flavum_recess_mm: closed.map(|c| 0.55 * c),
+            flavum_recess_mm: closed.map(|c| 0.5 * c),
             foramen_front_mm: walls.map(|w| w[0]),
             foramen_back_mm: walls.map(|w| w[1]),
+            normal_foramen_back_mm: FORAMEN_BACK_MM[l] * scale,
             foramen_up_mm: disc.half_height + 5.5 * scale,
             scale,
         }
@@ -95,31 +98,27 @@ impl LevelShape {
         }
         let side = if l.x > 0.0 { 0 } else { 1 };
         let x = l.x.abs();
-        let at_disc = fade(l.z.abs(), 4.0, 9.0);
+        let at_disc = fade(l.z.abs(), 3.5, 8.0);
         let recess = self.recess[side] * fade(x, 12.0, 14.5) * (1.0 - fade(x, 3.5, 6.5));
         let canal = self.canal * fade(x, 6.5, 9.5);
-        // The foramen reaches from the pedicle above to the one below.
-        let foramen = self.foramen[side] * (1.0 - fade(x, 11.5, 14.0)) * fade((l.z - 4.0).abs(), 9.0, 14.0);
+        // Around the root, not down to the disc.
+        let foramen = self.foramen[side]
+            * (1.0 - fade(x, 11.5, 14.0))
+            * fade((l.z - self.foramen_up_mm).abs(), 5.5, 9.0);
         let pressed = |share: f32| ((share - 0.08) * 1.35).clamp(0.0, 1.0);
         (at_disc * pressed(recess).max(pressed(canal))).max(pressed(foramen))
     }
 
-    /// The middle of the canal at the disc: the canal's target point.
+    /// The middle of the unnarrowed canal at the disc: the canal's target point. It does not move with the narrowing,
+    /// so that where a crop is centred says nothing about the grade; nor do the other two.
     pub(crate) fn canal_point(&self) -> V3 {
-        let front = self.disc_middle_mm;
-        let back = self.apex_mm - self.flavum_middle_mm - 3.0;
-        self.back.to_patient(v3(0.0, 0.5 * (front + back), 0.0))
+        self.back.to_patient(v3(0.0, 0.43 * self.apex_mm, 0.0))
     }
 
     /// The middle of a recess: its target point.
     pub(crate) fn recess_point(&self, level: Level, side: Side) -> V3 {
-        let s = side as usize;
-        let front = self.disc_recess_mm[s];
-        let back = self.gap_mm - self.flavum_recess_mm[s];
-        // A narrow sac pulls the mark towards the middle (anatomy.md 1.5).
-        let x = RECESS_X_MM[level.index()] * self.scale * (1.0 - 0.12 * self.canal);
-        self.back
-            .to_patient(v3(side.x_sign() as f32 * x, 0.5 * (front + back), 0.0))
+        let x = side.x_sign() as f32 * RECESS_X_MM[level.index()] * self.scale;
+        self.back.to_patient(v3(x, 0.5 * self.gap_mm, 0.0))
     }
 
     /// The middle of a foramen where the root crosses it: its target point.
@@ -216,7 +215,7 @@ impl FlavumShape {
         } else {
             self.gap_mm - 0.25 * (x - self.recess_x_mm) + 2.0 * slope * 0.8
         };
-        let window = fade(l.z.abs(), 3.5, 9.0);
+        let window = fade(l.z.abs(), 3.0, 8.0);
         // The V flattens as its middle comes forward.
         let thicker = self.middle_mm * (1.0 - x / self.recess_x_mm).max(0.0)
             + self.recess_mm[side] * bell(x - self.recess_x_mm, 6.5);

@@ -15,7 +15,6 @@ mod surface;
 mod texture;
 mod tissue;
 
-pub(crate) use level::LevelShape;
 pub(crate) use person::{L1, Person, S1};
 pub(crate) use scene::{Candidates, Scene, Voxel};
 pub(crate) use tissue::{CSF, Contrast, FAT, N_TISSUES};

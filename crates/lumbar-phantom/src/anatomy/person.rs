@@ -105,7 +105,7 @@ impl Person {
                 0.2
             };
             let degeneration =
-                (0.05 + 0.5 * old + lower + 0.12 * narrow + d.around(0.0, 0.22)).clamp(0.0, 1.0);
+                (0.05 + 0.5 * old + lower + 0.08 * narrow + d.around(0.0, 0.22)).clamp(0.0, 1.0);
             disc_degeneration[i] = degeneration as f32;
             disc_height_mm[i] =
                 (DISC_HEIGHT[i] * (1.08 - 0.35 * degeneration * degeneration) * d.around(1.0, 0.07)) as f32

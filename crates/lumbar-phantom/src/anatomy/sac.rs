@@ -220,7 +220,7 @@ fn normal(disc_s: &[f32], s: f32, wide: f32) -> Section {
 
 /// Applies a level's narrowing at a distance along the canal.
 fn narrow(section: &mut Section, level: &LevelShape, ds: f32) {
-    let near = fade(ds.abs(), 2.5, 8.5);
+    let near = fade(ds.abs(), 2.5, 8.0);
     if near == 0.0 {
         return;
     }
@@ -232,7 +232,7 @@ fn narrow(section: &mut Section, level: &LevelShape, ds: f32) {
     section.half_width *= 1.0 - 0.45 * loss;
     section.crowd = section
         .crowd
-        .max(fade(ds.abs(), 3.0, 11.0) * ((level.canal - 0.15) / 0.5).clamp(0.0, 1.0));
+        .max(near * ((level.canal - 0.15) / 0.5).clamp(0.0, 1.0));
     for side in 0..2 {
         let push = near * 0.45 * level.recess[side] * level.recess[side];
         section.pinch[side] = section.pinch[side].max(push);

@@ -58,7 +58,7 @@ const READ_SD: [[f64; 5]; 3] = [
 /// canal and recess of a level, 0.2 between neighbouring levels; after the readers' noise about half of what RSNA's
 /// labels show (anatomy.md 2.5). Deliberately half: a network must find the narrowing at its place, not next door.
 const STUDY_LOADING: f64 = 0.35;
-const LEVEL_LOADING: [f64; 3] = [0.35, 0.25, 0.45];
+const LEVEL_LOADING: [f64; 3] = [0.30, 0.25, 0.35];
 const GROUP_LOADING: f64 = 0.30;
 
 /// Draws the 25 narrowings of a study, in the order of [`Target::all`].

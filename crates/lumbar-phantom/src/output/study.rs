@@ -178,11 +178,11 @@ impl Study<'_> {
             patient_age: Some(format!("{:03}Y", self.person.age_years.round())),
             manufacturer: "lumbar-phantom".to_owned(),
             model_name: Some(format!("synthetic {} T", plan.scanner.tesla)),
-            // MR wants a third value; the fourth says what it is.
+            // MR wants a third value; the fourth says what it is. SyntheticData (0008,001C) would say it too, but the
+            // validator of dicom3tools does not know that attribute yet and calls it an error.
             image_type: ["DERIVED", "SECONDARY", "OTHER", "SYNTHETIC"]
                 .map(str::to_owned)
                 .to_vec(),
-            synthetic: Some(true),
             modality: text(absent.modality, "MR"),
             study_description: Some("Synthetic lumbar spine".to_owned()),
             series_description: Some(protocol.description.clone()),
