@@ -188,6 +188,7 @@ impl Bootstrap {
             Unit::Clusters => Engine::new(evaluation, measures),
             Unit::Rows => Engine::by_row(evaluation, measures),
         }
+        .for_resamples()
     }
 
     /// The interval of each value of whatever can be resampled.

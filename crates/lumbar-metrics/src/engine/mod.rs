@@ -4,6 +4,7 @@
 //! resample walks the sorted rows with each row's weight multiplied by how often its patient was drawn.
 
 mod bins;
+mod gaps;
 mod losses;
 mod needs;
 mod order;
@@ -19,8 +20,10 @@ pub(crate) use ranks::Ranks;
 pub(crate) use walk::{Step, Walk};
 
 use crate::{
-    Ece, EceOf, Evaluation, GradesUsed, Measure, Undefined, confusion::ratio, evaluation::most_probable,
+    Binning, Ece, EceOf, Evaluation, GradesUsed, Measure, Undefined, confusion::ratio,
+    evaluation::most_probable,
 };
+use gaps::Gaps;
 use losses::Losses;
 use needs::Needs;
 pub(crate) use tally::Tally;
@@ -57,6 +60,8 @@ pub(crate) struct Engine<'a> {
     grades: Vec<Option<Walk>>,
     tails: Vec<Option<Walk>>,
     top_label: Option<Walk>,
+    /// Of each calibration error with bins of equal width, if prepared for resamples.
+    gaps: Vec<(Ece, Vec<Gaps>)>,
 }
 
 /// The unit of each row, and how many there are: clusters, or rows if there are none.
@@ -116,7 +121,40 @@ impl<'a> Engine<'a> {
             grades,
             tails,
             top_label,
+            gaps: Vec::new(),
         }
+    }
+
+    /// Prepares what only many resamples make up for.
+    pub(crate) fn for_resamples(mut self) -> Engine<'a> {
+        self.gaps = self.gaps_of(&self.measures);
+        self
+    }
+
+    fn gaps_of(&self, measures: &[Measure]) -> Vec<(Ece, Vec<Gaps>)> {
+        let gaps_of = |ece: Ece, n_bins: u16| {
+            let events: Vec<(&Option<Walk>, usize)> = match ece.of {
+                EceOf::TopLabel => vec![(&self.top_label, 1)],
+                EceOf::ClassWise => self.grades.iter().zip(0..).collect(),
+                EceOf::Cumulative => self.tails[1..].iter().map(|walk| (walk, 1)).collect(),
+            };
+            let sorted = events
+                .into_iter()
+                .filter_map(|(walk, event)| Some((walk.as_ref()?, event)));
+            sorted
+                .map(|(walk, event)| Gaps::of(walk, event, n_bins))
+                .collect()
+        };
+        let equal_width = measures.iter().filter_map(|measure| match *measure {
+            Measure::Ece(
+                ece @ Ece {
+                    binning: Binning::EqualWidth(n),
+                    ..
+                },
+            ) => Some((ece, gaps_of(ece, n))),
+            _ => None,
+        });
+        equal_width.collect()
     }
 
     /// The values on the data as they are.
@@ -154,12 +192,21 @@ impl<'a> Engine<'a> {
             let walk = walk.as_ref().expect("sorted because this measure was asked for");
             walk.calibration_gap(event, ece.binning, multiplicity)
         };
-        let mean_gap = match ece.of {
+        let n = match ece.of {
+            EceOf::TopLabel => 1,
+            EceOf::ClassWise => k,
+            EceOf::Cumulative => k - 1,
+        } as f64;
+        if let Some((_, gaps)) = self.gaps.iter().find(|(of, _)| *of == ece) {
+            let sum: f64 = gaps.iter().map(|gaps| gaps.total(multiplicity)).sum();
+            return ratio(sum / n, total, Undefined::NoCases);
+        }
+        let sum = match ece.of {
             EceOf::TopLabel => gap(&self.top_label, 1),
-            EceOf::ClassWise => (0..k).map(|g| gap(&self.grades[g], g)).sum::<f64>() / k as f64,
-            EceOf::Cumulative => (1..k).map(|g| gap(&self.tails[g], 1)).sum::<f64>() / (k - 1) as f64,
+            EceOf::ClassWise => (0..k).map(|g| gap(&self.grades[g], g)).sum::<f64>(),
+            EceOf::Cumulative => (1..k).map(|g| gap(&self.tails[g], 1)).sum::<f64>(),
         };
-        ratio(mean_gap, total, Undefined::NoCases)
+        ratio(sum / n, total, Undefined::NoCases)
     }
 }
 

@@ -82,13 +82,26 @@ impl Walk {
     pub(crate) fn calibration_gap(&self, event: usize, binning: Binning, multiplicity: &[f64]) -> f64 {
         let gap = |rows: Range<usize>| {
             let signed = rows.map(|i| {
-                let happened = f64::from(u8::from(usize::from(self.class[i]) == event));
-                self.weight_at(i, multiplicity) * (happened - self.score[i])
+                let (unit, gap) = self.gap_of_row(i, event);
+                multiplicity[unit as usize] * gap
             });
             signed.sum::<f64>().abs()
         };
         let ranges = self.bin_ranges(binning, multiplicity).into_iter();
         ranges.map(gap).collect::<Sum>().value()
+    }
+
+    /// The unit of a row, and its weight × (happened - score).
+    #[inline]
+    pub(crate) fn gap_of_row(&self, i: usize, event: usize) -> (u32, f64) {
+        let happened = f64::from(u8::from(usize::from(self.class[i]) == event));
+        let weight = self.weight.get(i).copied().unwrap_or(1.0);
+        (self.unit[i], weight * (happened - self.score[i]))
+    }
+
+    /// The scores, falling.
+    pub(crate) fn scores(&self) -> &[f64] {
+        &self.score
     }
 
     /// The rows, from the highest score down.
