@@ -29,7 +29,7 @@ fn crops(shape: [usize; 4], seed: u64) -> Tensor<4> {
 }
 
 fn values(tensor: Tensor<2>) -> Vec<f32> {
-    tensor.into_data().to_vec().expect("f32")
+    tensor.into_data().try_to_vec::<f32>().expect("f32")
 }
 
 #[rstest]

@@ -64,7 +64,7 @@ impl AdamW {
                 let values: Vec<f32> = moment
                     .clone()
                     .into_data()
-                    .to_vec()
+                    .try_to_vec::<f32>()
                     .map_err(|e| TrainError::bad_state(path, format!("{e:?}")))?;
                 let bytes: Vec<u8> = values.iter().flat_map(|v| v.to_le_bytes()).collect();
                 buffers.push((format!("{name}/{suffix}"), values.len(), bytes));

@@ -84,7 +84,6 @@ pub(crate) struct Fitted {
     pub network_config: NetworkConfig,
     pub calibration: Calibration,
     pub progress: Progress,
-    pub cases: Cases,
 }
 
 impl Fit<'_> {
@@ -208,7 +207,6 @@ impl Fit<'_> {
             network_config,
             calibration,
             progress,
-            cases,
         }))
     }
 

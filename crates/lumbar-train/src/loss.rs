@@ -107,7 +107,7 @@ mod tests {
             .grad(&loss.backward())
             .unwrap()
             .into_data()
-            .to_vec()
+            .try_to_vec::<f32>()
             .unwrap();
         assert!(gradient[..3].iter().chain(&gradient[6..]).all(|g| *g == 0.0));
         assert!(gradient[3..6].iter().all(|g| *g != 0.0));
