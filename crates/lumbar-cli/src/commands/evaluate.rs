@@ -20,11 +20,7 @@ pub fn run(args: &EvaluateArgs, console: &Console<'_>) -> anyhow::Result<()> {
         },
         n_resamples: args.ci,
         seed: args.seed,
-        oracle: args
-            .phantom_truth
-            .as_deref()
-            .map(|path| oracle::read(path))
-            .transpose()?,
+        oracle: args.phantom_truth.as_deref().map(oracle::read).transpose()?,
         ..EvaluateOptions::default()
     };
     let out = match (&args.out, args.runs.as_slice()) {

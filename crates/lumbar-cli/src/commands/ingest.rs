@@ -45,7 +45,7 @@ pub fn scan_with_progress(
 ) -> anyhow::Result<Catalogue> {
     let progress = console.progress("ingest", 0);
     let catalogue = scan(root, options, &|now| {
-        progress.set(now.n_done as u64, now.n_files as u64, "")
+        progress.set(now.n_done as u64, now.n_files as u64, "");
     })
     .with_context(|| format!("cannot ingest `{}`", root.display()))?;
     progress.finish(&format!("{} files", catalogue.n_files));
