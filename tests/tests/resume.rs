@@ -1,4 +1,5 @@
 //! A run that is killed and resumed ends as one that was not.
+#![allow(clippy::unwrap_used, reason = "helpers of tests may fail loudly too")]
 
 mod common;
 

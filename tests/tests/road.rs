@@ -1,4 +1,5 @@
 //! Every command on one small phantom folder, each alone, as a user would call it.
+#![allow(clippy::unwrap_used, reason = "helpers of tests may fail loudly too")]
 
 mod common;
 

@@ -5,8 +5,11 @@ use std::{path::Path, process::ExitCode};
 
 /// What a call of the command left.
 pub struct Outcome {
+    /// Exit code.
     pub code: ExitCode,
+    /// Stdout.
     pub out: String,
+    /// Stderr.
     pub err: String,
 }
 
