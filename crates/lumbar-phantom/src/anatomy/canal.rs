@@ -5,7 +5,7 @@ use super::spine::Spine;
 use crate::math::{V3, v3};
 
 /// Cell of the lookup table, mm.
-const CELL_MM: f32 = 1.0;
+const CELL_MM: f32 = 2.0;
 /// Step of the curve, mm.
 const STEP_MM: f32 = 0.5;
 /// Places further than this from the curve keep the value of the table's border: nothing of the canal is there.
