@@ -139,7 +139,7 @@ impl Protocol {
         let snr = match kind {
             SeriesKind::SagittalT1 => d.range(32.0, 52.0),
             SeriesKind::SagittalT2 if stir => d.range(14.0, 22.0),
-            SeriesKind::SagittalT2 => d.range(24.0, 40.0),
+            SeriesKind::SagittalT2 => d.range(18.0, 30.0),
             SeriesKind::AxialT2 => d.range(21.0, 34.0),
         };
         let (description, sequence_name) = names(kind, stir, scanner.vendor, matrix[1]);
