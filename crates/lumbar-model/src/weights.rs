@@ -10,7 +10,10 @@ use std::path::Path;
 /// [`ModelError::Io`] where the folder cannot be written, [`ModelError::BadWeights`] where the tensors cannot be stored.
 pub fn save(network: &Network, path: &Path) -> Result<(), ModelError> {
     let partial = path.with_extension("safetensors.partial");
+    // One entry only: Burn writes its metadata in the random order of a hash map, and the same weights should be the
+    // same bytes.
     let mut store = SafetensorsStore::from_file(&partial)
+        .clear_metadata()
         .metadata("format", "lumbar-network/1")
         .overwrite(true);
     network
