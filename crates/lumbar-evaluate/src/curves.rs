@@ -3,12 +3,12 @@
 use crate::{
     Case, EvaluateError, EvaluateOptions,
     group_mean::number_patients,
+    level_only::LevelOnly,
     measured::{Measured, Predictor},
-    resample,
 };
 use lumbar_core::{ConditionGroup, GradingScheme, Severity};
 use lumbar_metrics::{
-    Binary, Binning, Event, Undefined,
+    Binary, Binning, Bootstrap, Event, Undefined,
     calibration::{Reliability, ReliabilityBin},
     ranking::{PrecisionRecallCurve, RocCurve},
 };
@@ -44,8 +44,8 @@ pub struct Curves {
     pub roc: Vec<[f64; 2]>,
     /// (false-positive rate, low, high): the true-positive rate over resampled patients, pointwise.
     pub roc_band: Vec<[f64; 3]>,
-    /// The ROC curve of the no-image prior.
-    pub roc_prior: Vec<[f64; 2]>,
+    /// The ROC curve of the level-only floor.
+    pub roc_level_only: Vec<[f64; 2]>,
     /// (recall, precision), by rising recall.
     pub precision_recall: Vec<[f64; 2]>,
     /// Predicted against observed, in bins of equal width. Its intervals take cases as independent.
@@ -57,6 +57,10 @@ pub(crate) fn curves(
     scheme: GradingScheme,
     options: &EvaluateOptions,
 ) -> Result<Vec<Curves>, EvaluateError> {
+    let bootstrap = options
+        .bootstrap()?
+        .with_resamples(options.n_resamples.min(MOST_BAND_RESAMPLES))?;
+    let level_only = LevelOnly::fitted(cases, scheme);
     let mut all = Vec::new();
     for group in ConditionGroup::ALL {
         let of_group: Vec<&Case> = cases
@@ -68,7 +72,7 @@ pub(crate) fn curves(
             continue;
         }
         let model = Measured::new(&of_group, scheme, Predictor::Model)?;
-        let prior = Measured::new(&of_group, scheme, Predictor::Prior)?;
+        let floor = Measured::new(&of_group, scheme, Predictor::LevelOnly(&level_only))?;
         let patients = number_patients(&of_group);
         let patient_idx: Vec<usize> = of_group
             .iter()
@@ -76,7 +80,7 @@ pub(crate) fn curves(
             .collect();
         for (grade_idx, grade) in scheme.grades().iter().enumerate() {
             let event = model.natural.event(Event::Grade(grade_idx));
-            let event_of_prior = prior.natural.event(Event::Grade(grade_idx));
+            let event_of_floor = floor.natural.event(Event::Grade(grade_idx));
             let roc = event.roc();
             let bins = Reliability::of(&event, Binning::EqualWidth(N_RELIABILITY_BINS))?;
             all.push(Curves {
@@ -86,11 +90,11 @@ pub(crate) fn curves(
                 n_of_grade: event.happened().iter().filter(|happened| **happened).count(),
                 undefined: roc.as_ref().err().copied(),
                 roc_band: match &roc {
-                    Ok(_) => band(&event, &patient_idx, patients.len(), options),
+                    Ok(_) => band(&event, &patient_idx, patients.len(), &bootstrap),
                     Err(_) => Vec::new(),
                 },
                 roc: roc.as_ref().map(roc_points).unwrap_or_default(),
-                roc_prior: event_of_prior.roc().as_ref().map(roc_points).unwrap_or_default(),
+                roc_level_only: event_of_floor.roc().as_ref().map(roc_points).unwrap_or_default(),
                 precision_recall: event
                     .precision_recall()
                     .as_ref()
@@ -136,39 +140,25 @@ fn thinned(points: impl Iterator<Item = [f64; 2]>) -> Vec<[f64; 2]> {
 }
 
 /// Pointwise percentile band of the true-positive rate; empty if too many draws lack the grade.
-fn band(
-    event: &Binary,
-    patient_idx: &[usize],
-    n_patients: usize,
-    options: &EvaluateOptions,
-) -> Vec<[f64; 3]> {
-    if n_patients < 2 {
-        return Vec::new();
-    }
-    let rate = |step: usize| step as f64 / N_BAND_STEPS as f64;
-    let n_resamples = options.n_resamples.min(MOST_BAND_RESAMPLES);
-    let draws = resample::draws(n_patients, n_resamples, options.seed, |times| {
+fn band(event: &Binary, patient_idx: &[usize], n_patients: usize, bootstrap: &Bootstrap) -> Vec<[f64; 3]> {
+    let steps = || (0..=N_BAND_STEPS).map(|step| step as f64 / N_BAND_STEPS as f64);
+    let intervals = bootstrap.statistics(n_patients, |times| {
         let weights: Vec<f64> = patient_idx.iter().map(|i| times[*i]).collect();
         let weighted = event.clone().with_weights(&weights);
-        let curve = weighted
-            .expect("one finite weight of at least 0 per case")
-            .roc()?;
-        Ok((0..=N_BAND_STEPS)
-            .map(|step| true_positive_rate_at(&curve, rate(step)))
-            .collect::<Vec<f64>>())
+        let curve = weighted.expect("one finite weight of at least 0 per case").roc();
+        let rate_at = |rate| {
+            Ok(true_positive_rate_at(
+                curve.as_ref().map_err(|reason| *reason)?,
+                rate,
+            ))
+        };
+        steps().map(rate_at).collect::<Vec<Result<f64, Undefined>>>()
     });
-    let at = |step: usize| {
-        let values = draws.iter().map(|draw: &Result<Vec<f64>, Undefined>| match draw {
-            Ok(rates) => Ok(rates[step]),
-            Err(reason) => Err(*reason),
-        });
-        let interval = resample::percentile(values, options).ok()?;
-        Some([rate(step), interval.low, interval.high])
-    };
-    (0..=N_BAND_STEPS)
-        .map(at)
-        .collect::<Option<Vec<_>>>()
-        .unwrap_or_default()
+    let points = steps().zip(intervals);
+    let band: Result<Vec<_>, Undefined> = points
+        .map(|(rate, interval)| interval.map(|interval| [rate, interval.low, interval.high]))
+        .collect();
+    band.unwrap_or_default()
 }
 
 /// Linear between points; at a vertical step, its upper end.

@@ -2,14 +2,16 @@
 
 use crate::{
     Basis, Case, Cases, Combine, Curves, Domain, EvaluateError, EvaluateOptions, GroupMeanAuroc,
-    HumanAgreement, Localisation, Part, PredictionTable, Scope, ViewComparison, beside,
+    HumanAgreement, Localisation, Part, PredictionTable, Scope, Subset, ViewComparison, beside,
     cases::views_present,
     curves, group_mean, human,
-    measured::{Measured, Predictor, rsna_table},
+    level_only::LevelOnly,
+    measured::{Predictor, rsna_table},
+    subset::{differences, has_oracle, measure_scopes, n_patients},
     views,
 };
 use lumbar_core::{GradingScheme, SeriesKind, Severity};
-use lumbar_metrics::{Bootstrap, Comparison, Estimate};
+use lumbar_metrics::{Bootstrap, Estimate};
 use serde::{Deserialize, Serialize};
 use std::{collections::BTreeSet, fs, io, path::Path};
 
@@ -19,8 +21,8 @@ pub const METRICS_SCHEMA_VERSION: u32 = 1;
 /// Everything measured on one set of predictions. Serialises to `metrics.json` (see `data-spec/metrics-json.md`).
 ///
 /// Each number is an [`Estimate`]: value or the reason why there is none, interval, number of cases and patients.
-/// Beside the model stand the reference predictors on exactly the same cases: the no-image prior (whose AUROC is what
-/// knowing the level alone gives) and, for phantoms, the oracle.
+/// Beside the model stand the reference predictors on exactly the same cases: the no-image prior of the training labels,
+/// the level-only floor and, for phantoms, the oracle.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct EvaluationReport {
     /// Version of this layout.
@@ -99,35 +101,15 @@ pub struct RsnaScores {
     pub model: Vec<Estimate>,
     /// Of the no-image prior.
     pub prior: Vec<Estimate>,
+    /// Of the level-only floor.
+    pub level_only: Vec<Estimate>,
     /// Of the oracle.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub oracle: Option<Vec<Estimate>>,
     /// Model minus prior; below zero the model is better.
     pub minus_prior: Vec<Estimate>,
-}
-
-/// The measures of a subset of the cases.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Subset {
-    /// Which cases.
-    pub scope: Scope,
-    /// Number of cases.
-    pub n_cases: usize,
-    /// Number of patients.
-    pub n_patients: usize,
-    /// Cases of each grade.
-    pub n_of_grade: Vec<usize>,
-    /// `confusion[true][predicted]`; predicted is the most probable grade at natural prevalence.
-    pub confusion: Vec<Vec<usize>>,
-    /// Of the model.
-    pub model: Vec<Estimate>,
-    /// Of the no-image prior; with intervals for all cases, for groups, and for groups on a view.
-    pub prior: Vec<Estimate>,
-    /// Of the oracle, as for the prior.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub oracle: Option<Vec<Estimate>>,
-    /// Model minus prior: weighted log loss, macro AUROC, quadratic kappa.
-    pub minus_prior: Vec<Estimate>,
+    /// Model minus level-only floor.
+    pub minus_level_only: Vec<Estimate>,
 }
 
 impl EvaluationReport {
@@ -170,33 +152,6 @@ impl EvaluationReport {
             }),
         }
     }
-}
-
-impl Subset {
-    /// The estimate of a measure of the model: a [`Measure`](lumbar_metrics::Measure) or its name in `metrics.json`.
-    pub fn model(&self, measure: impl Into<String>) -> Option<&Estimate> {
-        find(&self.model, measure)
-    }
-
-    /// The estimate of a measure of the prior.
-    pub fn prior(&self, measure: impl Into<String>) -> Option<&Estimate> {
-        find(&self.prior, measure)
-    }
-
-    /// The estimate of a measure of the oracle, if there is one.
-    pub fn oracle(&self, measure: impl Into<String>) -> Option<&Estimate> {
-        self.oracle.as_ref().and_then(|oracle| find(oracle, measure))
-    }
-
-    /// Model minus prior, with the interval of the difference.
-    pub fn minus_prior(&self, measure: impl Into<String>) -> Option<&Estimate> {
-        find(&self.minus_prior, measure)
-    }
-}
-
-fn find(estimates: &[Estimate], measure: impl Into<String>) -> Option<&Estimate> {
-    let name = measure.into();
-    estimates.iter().find(|estimate| estimate.measure == name)
 }
 
 /// Measures the predictions of one or several runs.
@@ -275,68 +230,6 @@ fn count(cases: &Cases) -> Counts {
     }
 }
 
-fn n_patients(cases: &[&Case]) -> usize {
-    cases
-        .iter()
-        .map(|case| &case.patient)
-        .collect::<BTreeSet<_>>()
-        .len()
-}
-
-fn has_oracle(cases: &[&Case]) -> bool {
-    cases.first().is_some_and(|case| case.oracle.is_some())
-}
-
-fn measure_scopes(
-    cases: &[&Case],
-    scopes: &[Scope],
-    scheme: GradingScheme,
-    bootstrap: &Bootstrap,
-) -> Result<Vec<Subset>, EvaluateError> {
-    let mut subsets = Vec::new();
-    for scope in scopes {
-        let held: Vec<&Case> = cases.iter().copied().filter(|case| scope.holds(case)).collect();
-        if !held.is_empty() {
-            subsets.push(measure_subset(*scope, &held, scheme, bootstrap)?);
-        }
-    }
-    Ok(subsets)
-}
-
-fn measure_subset(
-    scope: Scope,
-    cases: &[&Case],
-    scheme: GradingScheme,
-    bootstrap: &Bootstrap,
-) -> Result<Subset, EvaluateError> {
-    let model = Measured::new(cases, scheme, Predictor::Model)?;
-    let prior = Measured::new(cases, scheme, Predictor::Prior)?;
-    let oracle = has_oracle(cases)
-        .then(|| Measured::new(cases, scheme, Predictor::Oracle))
-        .transpose()?;
-    // The uncertainty of a reference predictor is read for the whole and for groups; elsewhere it would only cost time.
-    let with_intervals = matches!(scope, Scope::All | Scope::Group { .. } | Scope::GroupView { .. });
-    let reference = |measured: &Measured| measured.estimates(with_intervals.then_some(bootstrap));
-    let confusion = model.natural.confusion();
-    let count = |x: f64| x as usize; // a sum of ones
-    Ok(Subset {
-        scope,
-        n_cases: cases.len(),
-        n_patients: n_patients(cases),
-        n_of_grade: (0..scheme.n_grades())
-            .map(|grade| count(confusion.support(grade)))
-            .collect(),
-        confusion: confusion
-            .rows()
-            .map(|row| row.iter().map(|n| count(*n)).collect())
-            .collect(),
-        model: model.estimates(Some(bootstrap)),
-        prior: reference(&prior),
-        oracle: oracle.as_ref().map(reference),
-        minus_prior: differences(model.compare(&prior, bootstrap)?),
-    })
-}
-
 fn rsna_scores(
     cases: &[&Case],
     scheme: GradingScheme,
@@ -344,20 +237,17 @@ fn rsna_scores(
 ) -> Result<RsnaScores, EvaluateError> {
     let model = rsna_table(cases, scheme, Predictor::Model)?;
     let prior = rsna_table(cases, scheme, Predictor::Prior)?;
+    let level_only = LevelOnly::fitted(cases, scheme);
+    let level_only = rsna_table(cases, scheme, Predictor::LevelOnly(&level_only))?;
     let oracle = has_oracle(cases)
         .then(|| rsna_table(cases, scheme, Predictor::Oracle))
         .transpose()?;
     Ok(RsnaScores {
         model: model.estimate(bootstrap),
         prior: prior.estimate(bootstrap),
+        level_only: level_only.estimate(bootstrap),
         oracle: oracle.map(|oracle| oracle.estimate(bootstrap)),
         minus_prior: differences(model.compare(&prior, bootstrap)?),
+        minus_level_only: differences(model.compare(&level_only, bootstrap)?),
     })
-}
-
-pub(crate) fn differences(comparisons: Vec<Comparison>) -> Vec<Estimate> {
-    comparisons
-        .into_iter()
-        .map(|comparison| comparison.difference)
-        .collect()
 }

@@ -2,18 +2,19 @@
 
 use crate::{
     Case, EvaluateError, EvaluateOptions,
+    level_only::LevelOnly,
     measured::{Measured, Predictor},
-    resample,
+    subset::has_oracle,
 };
 use lumbar_core::{ConditionGroup, GradingScheme};
-use lumbar_metrics::{Estimate, GradesUsed, Interval, Measure, Undefined};
+use lumbar_metrics::{Estimate, GradesUsed, Measure, Undefined};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 /// The macro one-vs-rest AUROC of each condition group, and their plain mean.
 ///
 /// Levels and sides are pooled within a group: a single column may hold two severe cases, too few to rank. Because
-/// pooling mixes levels, someone who knows only the level scores well above 0.5; the prior's value is that floor.
+/// pooling mixes levels, someone who knows only the level scores well above 0.5: the level-only floor.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct GroupMeanAuroc {
     /// Which predictions it is of.
@@ -22,13 +23,17 @@ pub struct GroupMeanAuroc {
     pub groups: Vec<ConditionGroup>,
     /// Of the model.
     pub model: Estimate,
-    /// Of the no-image prior: what knowing the level alone gives.
+    /// Of the no-image prior.
     pub prior: Estimate,
+    /// Of the level-only floor.
+    pub level_only: Estimate,
     /// Of the oracle.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub oracle: Option<Estimate>,
     /// Model minus prior.
     pub minus_prior: Estimate,
+    /// Model minus level-only floor.
+    pub minus_level_only: Estimate,
 }
 
 /// Which predictions a number is of.
@@ -52,10 +57,15 @@ pub(crate) fn group_mean_auroc(
     basis: Basis,
     options: &EvaluateOptions,
 ) -> Result<GroupMeanAuroc, EvaluateError> {
-    let patients = number_patients(cases);
-    let has_oracle = cases.first().is_some_and(|case| case.oracle.is_some());
-    let mut predictors = vec![Predictor::Model, Predictor::Prior];
+    let level_only = LevelOnly::fitted(cases, scheme);
+    let mut predictors = vec![
+        Predictor::Model,
+        Predictor::Prior,
+        Predictor::LevelOnly(&level_only),
+    ];
+    let has_oracle = has_oracle(cases);
     predictors.extend(has_oracle.then_some(Predictor::Oracle));
+    let patients = number_patients(cases);
     let mut groups = Vec::new();
     let mut blocks = Vec::new();
     for group in ConditionGroup::ALL {
@@ -68,52 +78,45 @@ pub(crate) fn group_mean_auroc(
             continue;
         }
         groups.push(group);
-        blocks.push(Block {
-            patient_idx: of_group
-                .iter()
-                .map(|case| patients[case.patient.as_str()])
-                .collect(),
-            measured: predictors
-                .iter()
-                .map(|predictor| Measured::new(&of_group, scheme, *predictor))
-                .collect::<Result<_, _>>()?,
-        });
+        blocks.push(Block::new(&of_group, &patients, scheme, &predictors)?);
     }
-    let n_patients = patients.len();
-    let point = values(&blocks, predictors.len(), &vec![1.0; n_patients], None);
-    let grades_used: Vec<Vec<Option<GradesUsed>>> = blocks.iter().map(Block::grades_used).collect();
-    let draws = match n_patients {
-        0 | 1 => None,
-        n => Some(resample::draws(n, options.n_resamples, options.seed, |times| {
-            values(&blocks, predictors.len(), times, Some(&grades_used))
-        })),
-    };
-    let interval = |of: &dyn Fn(&Vec<Value>) -> Value| -> Result<Interval, Undefined> {
-        match &draws {
-            None => Err(Undefined::TooFewClusters { found: n_patients }),
-            Some(draws) => resample::percentile(draws.iter().map(of), options),
+    let of_predictors = |times: &[f64]| -> Vec<Value> {
+        let mut means: Vec<Value> = (0..predictors.len())
+            .map(|predictor| mean_over_groups(&blocks, predictor, times))
+            .collect();
+        for reference in [PRIOR, LEVEL_ONLY] {
+            means.push(means[MODEL].and_then(|model| Ok(model - means[reference]?)));
         }
+        means
     };
-    let estimate = |of: &dyn Fn(&Vec<Value>) -> Value| {
-        let value = of(&point);
-        Estimate {
-            measure: GROUP_MEAN_AUROC.to_owned(),
-            interval: Some(value.and_then(|_| interval(of))),
-            value,
-            n: cases.len(),
-            n_clusters: Some(n_patients),
-            grades_used: None,
-        }
+    let point = of_predictors(&vec![1.0; patients.len()]);
+    let intervals = options.bootstrap()?.statistics(patients.len(), of_predictors);
+    let estimate = |i: usize| Estimate {
+        measure: GROUP_MEAN_AUROC.to_owned(),
+        value: point[i],
+        interval: Some(intervals[i]),
+        n: cases.len(),
+        n_clusters: Some(patients.len()),
+        grades_used: None,
     };
+    let differences = predictors.len();
     Ok(GroupMeanAuroc {
         basis,
         groups,
-        model: estimate(&|v| v[0]),
-        prior: estimate(&|v| v[1]),
-        oracle: has_oracle.then(|| estimate(&|v| v[2])),
-        minus_prior: estimate(&|v| Ok(v[0]? - v[1]?)),
+        model: estimate(MODEL),
+        prior: estimate(PRIOR),
+        level_only: estimate(LEVEL_ONLY),
+        oracle: has_oracle.then(|| estimate(ORACLE)),
+        minus_prior: estimate(differences),
+        minus_level_only: estimate(differences + 1),
     })
 }
+
+/// Places of the predictors.
+const MODEL: usize = 0;
+const PRIOR: usize = 1;
+const LEVEL_ONLY: usize = 2;
+const ORACLE: usize = 3;
 
 /// Patients numbered by key, so that the order of cases does not show in a draw.
 pub(crate) fn number_patients<'a>(cases: &[&'a Case]) -> BTreeMap<&'a str, usize> {
@@ -128,46 +131,54 @@ pub(crate) fn number_patients<'a>(cases: &[&'a Case]) -> BTreeMap<&'a str, usize
 /// The cases of a group.
 struct Block {
     patient_idx: Vec<usize>,
-    /// One per predictor.
-    measured: Vec<Measured>,
+    /// One per predictor, with the grades its mean goes over.
+    measured: Vec<(Measured, Option<GradesUsed>)>,
 }
 
 impl Block {
-    fn grades_used(&self) -> Vec<Option<GradesUsed>> {
-        let of = |measured: &Measured| measured.natural.grades_used(Measure::MacroAuroc);
-        self.measured.iter().map(of).collect()
+    fn new(
+        cases: &[&Case],
+        patients: &BTreeMap<&str, usize>,
+        scheme: GradingScheme,
+        predictors: &[Predictor<'_>],
+    ) -> Result<Block, EvaluateError> {
+        let measured = |predictor: &Predictor<'_>| {
+            let measured = Measured::new(cases, scheme, *predictor)?;
+            let used = measured.natural.grades_used(Measure::MacroAuroc);
+            Ok((measured, used))
+        };
+        Ok(Block {
+            patient_idx: cases.iter().map(|case| patients[case.patient.as_str()]).collect(),
+            measured: predictors
+                .iter()
+                .map(measured)
+                .collect::<Result<_, EvaluateError>>()?,
+        })
     }
 }
 
-/// The mean over groups for each predictor, with each patient counted so many times.
-fn values(
-    blocks: &[Block],
-    n_predictors: usize,
-    times: &[f64],
-    expected: Option<&Vec<Vec<Option<GradesUsed>>>>,
-) -> Vec<Value> {
-    let mean = |predictor: usize| -> Value {
-        if blocks.is_empty() {
-            return Err(Undefined::NoCases);
+/// The mean over groups of what a predictor scores, with each patient counted so many times.
+fn mean_over_groups(blocks: &[Block], predictor: usize, times: &[f64]) -> Value {
+    if blocks.is_empty() {
+        return Err(Undefined::NoCases);
+    }
+    let mut sum = 0.0;
+    for block in blocks {
+        let (measured, on_the_data) = &block.measured[predictor];
+        let weights: Vec<f64> = block.patient_idx.iter().map(|i| times[*i]).collect();
+        let weighted = measured.natural.clone().with_weights(&weights);
+        let weighted = weighted.expect("one finite weight of at least 0 per case");
+        let estimate = &weighted.estimates(&[Measure::MacroAuroc])[0];
+        sum += estimate.value?;
+        // A mean over fewer grades than on the data is the mean of something else.
+        if let Some(used) = estimate.grades_used
+            && *on_the_data != Some(used)
+        {
+            return Err(Undefined::AbsentGrades {
+                used: used.used,
+                of: used.of,
+            });
         }
-        let mut sum = 0.0;
-        for (block_idx, block) in blocks.iter().enumerate() {
-            let weights: Vec<f64> = block.patient_idx.iter().map(|i| times[*i]).collect();
-            let weighted = block.measured[predictor].natural.clone().with_weights(&weights);
-            let weighted = weighted.expect("one finite weight of at least 0 per case");
-            let estimate = &weighted.estimates(&[Measure::MacroAuroc])[0];
-            sum += estimate.value?;
-            // A mean over fewer grades than on the data is the mean of something else.
-            if let (Some(expected), Some(used)) = (expected, estimate.grades_used)
-                && expected[block_idx][predictor] != Some(used)
-            {
-                return Err(Undefined::AbsentGrades {
-                    used: used.used,
-                    of: used.of,
-                });
-            }
-        }
-        Ok(sum / blocks.len() as f64)
-    };
-    (0..n_predictors).map(mean).collect()
+    }
+    Ok(sum / blocks.len() as f64)
 }

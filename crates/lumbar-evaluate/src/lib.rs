@@ -71,12 +71,13 @@ mod error;
 mod evaluation;
 mod group_mean;
 mod human;
+mod level_only;
 mod measured;
 mod options;
 mod prediction;
-mod resample;
 mod scope;
 mod submission;
+mod subset;
 mod table;
 mod views;
 
@@ -85,8 +86,7 @@ pub use compare::{ComparisonReport, ScopeComparison, compare};
 pub use curves::Curves;
 pub use error::EvaluateError;
 pub use evaluation::{
-    Counts, EvaluationReport, METRICS_SCHEMA_VERSION, MissingLabelPolicy, RsnaScores, Settings, Subset,
-    evaluate,
+    Counts, EvaluationReport, METRICS_SCHEMA_VERSION, MissingLabelPolicy, RsnaScores, Settings, evaluate,
 };
 pub use group_mean::{Basis, GROUP_MEAN_AUROC, GroupMeanAuroc};
 pub use human::HumanAgreement;
@@ -94,5 +94,6 @@ pub use options::{Combine, EvaluateOptions};
 pub use prediction::{Domain, Localisation, Part, Prediction, PredictionTable, score_mapped};
 pub use scope::Scope;
 pub use submission::SubmissionSummary;
+pub use subset::Subset;
 pub use table::PREDICTIONS_SCHEMA_VERSION;
 pub use views::ViewComparison;

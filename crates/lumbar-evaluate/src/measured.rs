@@ -1,6 +1,6 @@
 //! A set of cases and who predicted them, ready for the metrics.
 
-use crate::{Case, EvaluateError, score_mapped};
+use crate::{Case, EvaluateError, level_only::LevelOnly, score_mapped};
 use lumbar_core::{ConditionGroup, GradingScheme};
 use lumbar_metrics::{
     Binning, Bootstrap, Comparison, EceOf, Estimate, Evaluation, Measure, RowSums, RsnaGroup, RsnaRow,
@@ -8,18 +8,20 @@ use lumbar_metrics::{
 };
 
 /// Whose probabilities are measured.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Predictor {
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) enum Predictor<'a> {
     Model,
     Prior,
+    LevelOnly(&'a LevelOnly),
     Oracle,
 }
 
-impl Predictor {
-    pub(crate) fn of(self, case: &Case) -> &[f64] {
+impl<'a> Predictor<'a> {
+    pub(crate) fn of(self, case: &'a Case) -> &'a [f64] {
         match self {
             Predictor::Model => &case.probabilities,
             Predictor::Prior => &case.prior,
+            Predictor::LevelOnly(level_only) => level_only.of(case),
             // `Cases::combine` gives all cases an oracle or none, and asks for it only where there is one.
             Predictor::Oracle => case.oracle.as_deref().unwrap_or(&case.prior),
         }
@@ -37,7 +39,7 @@ impl Measured {
     pub(crate) fn new(
         cases: &[&Case],
         scheme: GradingScheme,
-        predictor: Predictor,
+        predictor: Predictor<'_>,
     ) -> Result<Measured, EvaluateError> {
         let weights = scheme.rsna_weights();
         let truth: Vec<usize> = cases.iter().filter_map(|case| case.grade_idx).collect();
@@ -122,7 +124,7 @@ fn measures(n_grades: usize) -> Vec<Measure> {
 pub(crate) fn rsna_table(
     cases: &[&Case],
     scheme: GradingScheme,
-    predictor: Predictor,
+    predictor: Predictor<'_>,
 ) -> Result<RsnaTable, EvaluateError> {
     let rows: Vec<RsnaRow<'_>> = cases
         .iter()

@@ -2,6 +2,7 @@
 
 use crate::{
     Case, Cases, EvaluateError, Scope,
+    level_only::LevelOnly,
     measured::{Measured, Predictor},
 };
 use lumbar_core::{Condition, ConditionGroup, GradingScheme, Plane, SeriesKind};
@@ -30,6 +31,8 @@ pub struct ViewComparison {
     pub comparisons: Vec<Comparison>,
     /// The same measures of the no-image prior on these cases.
     pub prior: Vec<Estimate>,
+    /// The same measures of the level-only floor, fitted on the cases graded from both views.
+    pub level_only: Vec<Estimate>,
 }
 
 pub(crate) fn compare_views(
@@ -52,6 +55,9 @@ pub(crate) fn compare_views(
                 if a.is_empty() {
                     continue;
                 }
+                let (graded_from_both, _) = shared(sagittal_cases, axial_cases, Scope::All);
+                let level_only = LevelOnly::fitted(&graded_from_both, scheme);
+                let floor = Measured::new(&b, scheme, Predictor::LevelOnly(&level_only))?;
                 let sagittal_measured = Measured::new(&a, scheme, Predictor::Model)?;
                 let axial_measured = Measured::new(&b, scheme, Predictor::Model)?;
                 comparisons.push(ViewComparison {
@@ -62,6 +68,7 @@ pub(crate) fn compare_views(
                     n_patients: a.iter().map(|case| &case.patient).collect::<BTreeSet<_>>().len(),
                     comparisons: with_intervals(&sagittal_measured, &axial_measured, bootstrap)?,
                     prior: Measured::new(&b, scheme, Predictor::Prior)?.compared_estimates(bootstrap),
+                    level_only: floor.compared_estimates(bootstrap),
                 });
             }
         }

@@ -58,13 +58,13 @@ fn on_proper_view(evaluation: &EvaluationReport, group: ConditionGroup) -> Optio
 }
 
 fn control_row(group: ConditionGroup, subset: &Subset, notes: &mut Notes) -> Row {
-    let auroc = subset.minus_prior(Measure::MacroAuroc);
+    let auroc = subset.minus_level_only(Measure::MacroAuroc);
     let loss = subset.minus_prior(Measure::GradeWeightedLogLoss);
     Row::new(
         group.display_name(),
         vec![
             notes.cell(subset.model(Measure::MacroAuroc), Sign::Plain),
-            notes.bare(subset.prior(Measure::MacroAuroc)),
+            notes.bare(subset.level_only(Measure::MacroAuroc)),
             notes.cell(auroc, Sign::Always),
             notes.cell(loss, Sign::Always),
             Cell::lines(&reading(auroc, loss)),

@@ -31,6 +31,7 @@ pub(crate) fn rsna_table(evaluation: &EvaluationReport, notes: &mut Notes) -> Ta
         let mut cells = vec![
             notes.cell(rsna.model.get(i), Sign::Plain),
             notes.bare(rsna.prior.get(i)),
+            notes.bare(rsna.level_only.get(i)),
         ];
         if let Some(oracle) = &rsna.oracle {
             cells.push(notes.bare(oracle.get(i)));
@@ -45,7 +46,7 @@ pub(crate) fn rsna_table(evaluation: &EvaluationReport, notes: &mut Notes) -> Ta
         caption: String::new(),
         rows: rows.collect(),
         head: with_oracle(
-            &["Lower is better", "Model", "No-image prior"],
+            &["Lower is better", "Model", "No-image prior", "Level alone"],
             rsna.oracle.is_some(),
             &["Model − prior"],
         ),
@@ -81,7 +82,7 @@ pub(crate) fn group_table(evaluation: &EvaluationReport, notes: &mut Notes) -> T
     for (label, detail, measure) in group_measures(evaluation) {
         let cells = subsets.iter().map(|subset| {
             let cell = notes.cell(subset.model(measure), Sign::Plain);
-            cell.with_below(references(subset, measure, notes))
+            with_references(cell, subset, measure, notes)
         });
         rows.push(Row::new(label, cells.collect()).with_detail(detail));
     }
@@ -141,29 +142,19 @@ fn row(label: &str, detail: &str, measure: Measure) -> (String, String, Measure)
     (label.to_owned(), detail.to_owned(), measure)
 }
 
-/// `prior 0.712 · oracle 0.961`. Within a condition the prior's AUROC is what knowing the level gives.
-fn references(subset: &Subset, measure: Measure, notes: &mut Notes) -> String {
-    let is_auroc = matches!(
-        measure,
-        Measure::MacroAuroc | Measure::AurocAtLeast(_) | Measure::Auroc(_)
-    );
-    let within_condition = matches!(
-        subset.scope,
-        Scope::Group { .. } | Scope::Condition { .. } | Scope::GroupView { .. }
-    );
-    let name = if is_auroc && within_condition {
-        "level alone"
-    } else {
-        "prior"
+/// Below the model's number: `prior 0.712 · level alone 0.724`, and `oracle 0.961`.
+fn with_references(cell: Cell, subset: &Subset, measure: Measure, notes: &mut Notes) -> Cell {
+    let mut named = |name: &str, estimate: Option<&Estimate>| {
+        Some(format!("{name} {}", notes.value(estimate?.value, Sign::Plain)))
     };
-    let mut parts = Vec::new();
-    if let Some(prior) = subset.prior(measure) {
-        parts.push(format!("{name} {}", notes.value(prior.value, Sign::Plain)));
-    }
-    if let Some(oracle) = subset.oracle(measure) {
-        parts.push(format!("oracle {}", notes.value(oracle.value, Sign::Plain)));
-    }
-    parts.join(" · ")
+    let without_image = [
+        named("prior", subset.prior(measure)),
+        named("level alone", subset.level_only(measure)),
+    ];
+    let without_image: Vec<String> = without_image.into_iter().flatten().collect();
+    let oracle = named("oracle", subset.oracle(measure));
+    cell.with_below(without_image.join(" · "))
+        .with_below(oracle.unwrap_or_default())
 }
 
 /// Conditions and levels, one row each.
@@ -198,7 +189,7 @@ pub(crate) fn breakdown_table(evaluation: &EvaluationReport, notes: &mut Notes) 
             let mut cells = vec![targets.with_below(format!("{} severe", count(severe as u64)))];
             for measure in measures {
                 let cell = notes.cell(subset.model(measure), Sign::Plain);
-                cells.push(cell.with_below(references(subset, measure, notes)));
+                cells.push(with_references(cell, subset, measure, notes));
             }
             rows.push(Row::new(subset.scope.to_string(), cells));
         }

@@ -18,30 +18,28 @@ pub(crate) struct KeyNumber {
 
 pub(crate) fn key_numbers(evaluation: &EvaluationReport) -> Vec<KeyNumber> {
     let mut all = Vec::new();
-    let beside = |floor: &str, prior: Option<&Estimate>, oracle: Option<&Estimate>, end: &str| {
-        let named = [(floor, prior), ("oracle", oracle)].into_iter();
-        let parts = named.filter_map(|(name, estimate)| Some(format!("{name} {}", plain(estimate?))));
-        let end = Some(end.to_owned()).filter(|end| !end.is_empty());
-        parts.chain(end).collect::<Vec<_>>().join(" · ")
-    };
     let rsna = &evaluation.rsna;
     if let Some(score) = rsna.model.first() {
         let oracle = rsna.oracle.as_ref().and_then(|oracle| oracle.first());
-        let beside = beside("no-image prior", rsna.prior.first(), oracle, "lower is better");
-        all.push(key_number("RSNA 2024 score", score, beside));
+        let beside = references(rsna.prior.first(), rsna.level_only.first(), oracle);
+        all.push(key_number("RSNA 2024 score, lower is better", score, beside));
     }
     let proper = evaluation
         .group_mean_auroc
         .iter()
         .find(|m| m.basis == Basis::ProperView);
     if let Some(mean) = proper.or(evaluation.group_mean_auroc.first()) {
-        let beside = beside("level alone", Some(&mean.prior), mean.oracle.as_ref(), "");
+        let beside = references(Some(&mean.prior), Some(&mean.level_only), mean.oracle.as_ref());
         all.push(key_number("AUROC, mean over conditions", &mean.model, beside));
     }
     if let Some(subset) = evaluation.subset(Scope::All) {
         let measure = Measure::QuadraticKappa;
         if let Some(kappa) = subset.model(measure) {
-            let beside = beside("prior", subset.prior(measure), subset.oracle(measure), "");
+            let beside = references(
+                subset.prior(measure),
+                subset.level_only(measure),
+                subset.oracle(measure),
+            );
             all.push(key_number(
                 "Agreement with the reader, quadratic kappa",
                 kappa,
@@ -58,6 +56,13 @@ pub(crate) fn key_numbers(evaluation: &EvaluationReport) -> Vec<KeyNumber> {
         }
     }
     all
+}
+
+/// `prior 0.71 · level alone 0.70 · oracle 0.41`.
+fn references(prior: Option<&Estimate>, level_only: Option<&Estimate>, oracle: Option<&Estimate>) -> String {
+    let named = [("prior", prior), ("level alone", level_only), ("oracle", oracle)].into_iter();
+    let parts = named.filter_map(|(name, estimate)| Some(format!("{name} {}", plain(estimate?))));
+    parts.collect::<Vec<_>>().join(" · ")
 }
 
 fn key_number(name: &str, estimate: &Estimate, beside: String) -> KeyNumber {

@@ -8,7 +8,7 @@ use crate::{
 };
 use lumbar_core::{ConditionGroup, SeriesKind};
 use lumbar_evaluate::{Domain, EvaluationReport, Scope, ViewComparison};
-use lumbar_metrics::Comparison;
+use lumbar_metrics::{Comparison, Estimate};
 
 /// What the page says of the views.
 pub(crate) struct Views {
@@ -82,7 +82,7 @@ pub(crate) fn views(evaluation: &EvaluationReport, notes: &mut Notes) -> Option<
 fn table_row(comparison: &ViewComparison, is_group: bool, notes: &mut Notes) -> Row {
     let measure = |name: &str| comparison.comparisons.iter().find(|c| c.a.measure == name);
     let (auroc, loss) = (measure("auroc_macro"), measure("log_loss_grade_weighted"));
-    let floor = comparison.prior.iter().find(|e| e.measure == "auroc_macro");
+    let floor = floor(comparison);
     let cells = vec![
         Cell::count(comparison.n_cases as u64),
         notes.cell(auroc.map(|c| &c.a), Sign::Plain),
@@ -105,6 +105,11 @@ fn table_row(comparison: &ViewComparison, is_group: bool, notes: &mut Notes) -> 
         cells
     };
     Row::new(label, cells)
+}
+
+/// What knowing the level alone gives on the same targets.
+fn floor(comparison: &ViewComparison) -> Option<&Estimate> {
+    comparison.level_only.iter().find(|e| e.measure == "auroc_macro")
 }
 
 fn capitalised(text: &str) -> String {
@@ -174,7 +179,7 @@ fn sentence(group: ConditionGroup, comparison: &ViewComparison, domain: Domain) 
     ))
 }
 
-fn value(estimate: &lumbar_metrics::Estimate) -> String {
+fn value(estimate: &Estimate) -> String {
     estimate
         .value
         .map_or("–".to_owned(), |value| format!("{value:.3}"))
@@ -208,7 +213,7 @@ fn forest(evaluation: &EvaluationReport) -> Figure {
             colour: "",
         });
         for comparison in of_group {
-            let floor = comparison.prior.iter().find(|e| e.measure == "auroc_macro");
+            let floor = floor(comparison);
             let auroc: Option<&Comparison> = comparison
                 .comparisons
                 .iter()

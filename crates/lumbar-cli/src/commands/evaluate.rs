@@ -81,7 +81,7 @@ const MEASURES: [&str; 5] = [
 pub fn summary(report: &EvaluationReport) -> String {
     let mut notes = Footnotes::default();
     let mut text = format!(
-        "{} data, points {}; {} graded targets of {} patients\n\n{:<34}{:>26}{:>10}{:>10}\n",
+        "{} data, points {}; {} graded targets of {} patients\n\n{:<34}{:>26}{:>10}{:>13}{:>10}\n",
         report.domain,
         report.localisation,
         report.counts.n_cases,
@@ -89,19 +89,16 @@ pub fn summary(report: &EvaluationReport) -> String {
         "",
         "model",
         "prior",
+        "level alone",
         "oracle"
     );
-    let oracle_of = |estimates: Option<&Estimate>| estimates.cloned();
     for (i, model) in report.rsna.model.iter().enumerate() {
-        let prior = report.rsna.prior.get(i);
-        let oracle = oracle_of(report.rsna.oracle.as_ref().and_then(|o| o.get(i)));
-        text.push_str(&row(
-            &label(&model.measure),
-            model,
-            prior,
-            oracle.as_ref(),
-            &mut notes,
-        ));
+        let beside = [
+            report.rsna.prior.get(i),
+            report.rsna.level_only.get(i),
+            report.rsna.oracle.as_ref().and_then(|oracle| oracle.get(i)),
+        ];
+        text.push_str(&row(&label(&model.measure), model, beside, &mut notes));
     }
     for group in ConditionGroup::ALL {
         let Some(subset) = report.subset(Scope::Group { group }) else {
@@ -114,13 +111,12 @@ pub fn summary(report: &EvaluationReport) -> String {
         ));
         for measure in MEASURES {
             if let Some(model) = subset.model(measure) {
-                text.push_str(&row(
-                    &format!("  {}", label(measure)),
-                    model,
+                let beside = [
                     subset.prior(measure),
+                    subset.level_only(measure),
                     subset.oracle(measure),
-                    &mut notes,
-                ));
+                ];
+                text.push_str(&row(&format!("  {}", label(measure)), model, beside, &mut notes));
             }
         }
     }
@@ -132,25 +128,18 @@ pub fn summary(report: &EvaluationReport) -> String {
     text
 }
 
-fn row(
-    name: &str,
-    model: &Estimate,
-    prior: Option<&Estimate>,
-    oracle: Option<&Estimate>,
-    notes: &mut Footnotes,
-) -> String {
+/// A line: the model with its interval, then prior, level alone, oracle.
+fn row(name: &str, model: &Estimate, beside: [Option<&Estimate>; 3], notes: &mut Footnotes) -> String {
     let value = notes.cell(model.value, 3);
     let interval = match &model.interval {
         Some(Ok(interval)) => format!(" ({:.3} to {:.3})", interval.low, interval.high),
         _ => String::new(),
     };
-    let mut other =
-        |estimate: Option<&Estimate>| estimate.map_or_else(String::new, |e| notes.cell(e.value, 3));
+    let [prior, level_only, oracle] =
+        beside.map(|estimate| estimate.map_or_else(String::new, |e| notes.cell(e.value, 3)));
     format!(
-        "{name:<34}{:>26}{:>10}{:>10}\n",
-        value + &interval,
-        other(prior),
-        other(oracle)
+        "{name:<34}{:>26}{prior:>10}{level_only:>13}{oracle:>10}\n",
+        value + &interval
     )
 }
 

@@ -8,7 +8,7 @@ use super::{
 };
 use lumbar_evaluate::Curves;
 
-/// One panel: a curve with its band per grade, the prior as a thin dotted line of the same colour.
+/// One panel: a curve with its band per grade, the level-only floor as a thin dotted line of the same colour.
 ///
 /// `legends` holds the text of each curve, the same order as `curves`.
 pub(crate) fn roc(title: &str, curves: &[&Curves], legends: &[String], n_grades: usize) -> Figure {
@@ -39,7 +39,7 @@ pub(crate) fn roc(title: &str, curves: &[&Curves], legends: &[String], n_grades:
         let stroke = grade_stroke(i, n_grades);
         let on_canvas =
             |points: &[[f64; 2]]| points.iter().map(|[x, y]| frame.at(*x, *y)).collect::<Vec<_>>();
-        canvas.path(&on_canvas(&curve.roc_prior), stroke.colour, 1.2, "1 3");
+        canvas.path(&on_canvas(&curve.roc_level_only), stroke.colour, 1.2, "1 3");
         canvas.path(&on_canvas(&curve.roc), stroke.colour, 2.2, stroke.dashes);
     }
     entries.push((
@@ -47,7 +47,7 @@ pub(crate) fn roc(title: &str, curves: &[&Curves], legends: &[String], n_grades:
             colour: GREY,
             dashes: "1 3",
         },
-        "no-image prior, same colours".to_owned(),
+        "level alone, same colours".to_owned(),
     ));
     legend(&mut canvas, [40.0, legend_top], &entries);
     canvas.finish(&format!("ROC curves, {title}: {}", legends.join("; ")))
