@@ -247,7 +247,7 @@ def draw(real, normal, severe, out):
             )
             axis.set_title(picture.title)
     figure.suptitle("Synthetic studies beside real ones. Research use only, not a medical device.")
-    figure.tight_layout()
+    figure.tight_layout(rect=(0, 0, 1, 0.97))
     figure.savefig(out, dpi=70)
 
 

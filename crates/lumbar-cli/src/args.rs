@@ -256,11 +256,21 @@ pub struct TrainArgs {
 }
 
 #[derive(Debug, Args)]
-#[command(after_help = "Example:\n  lumbar evaluate run-sagittal run-axial --out evaluation")]
+#[command(
+    after_help = "Examples:\n  lumbar evaluate run-sagittal run-axial --out evaluation\n  \
+    lumbar evaluate run --dataset other-site --out evaluation-other-site"
+)]
 pub struct EvaluateArgs {
     /// Run directories; where several grade a target, their probabilities are combined
     #[arg(required = true, value_name = "RUN")]
     pub runs: Vec<PathBuf>,
+    /// Grade another dataset with the runs' networks; its patients must be new to them
+    #[arg(long, value_name = "DS")]
+    pub dataset: Option<PathBuf>,
+    /// Side of the split to evaluate: test, valid or, in a run with folds, out_of_fold (default: all that was held out
+    /// from training; of another dataset: everything)
+    #[arg(long, value_name = "PART")]
+    pub split: Option<lumbar_evaluate::Part>,
     /// Folder to write to (default: the run, if there is one)
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,

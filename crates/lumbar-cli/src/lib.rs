@@ -29,10 +29,13 @@ mod console;
 mod oracle;
 
 use args::{Cli, Command};
-use clap::{Parser, error::ErrorKind};
+use clap::{CommandFactory, FromArgMatches, error::ErrorKind};
 use config::Hinted;
 use console::{Console, Verbosity};
 use std::{ffi::OsString, io::Write, process::ExitCode};
+
+/// Columns of help that goes to a file.
+const WIDTH: usize = 100;
 
 /// Runs the command with its arguments (the first being the program's name), its two outputs, and whether the second
 /// is a terminal.
@@ -46,7 +49,16 @@ where
     I: IntoIterator<Item = T>,
     T: Into<OsString> + Clone,
 {
-    let cli = match Cli::try_parse_from(args) {
+    // Help is wrapped to the terminal's width; where there is none it must not depend on the machine.
+    let command = if terminal {
+        Cli::command()
+    } else {
+        Cli::command().term_width(WIDTH)
+    };
+    let parsed = command
+        .try_get_matches_from(args)
+        .and_then(|matches| Cli::from_arg_matches(&matches));
+    let cli = match parsed {
         Ok(cli) => cli,
         Err(error) => return usage(&error, out, err),
     };
@@ -82,7 +94,7 @@ fn dispatch(cli: &Cli, console: &Console<'_>) -> anyhow::Result<()> {
         Command::Ingest(args) => commands::ingest::run(args, console),
         Command::Dataset(args) => commands::dataset::run(args, console),
         Command::Train(args) => commands::train::run(args, global, console),
-        Command::Evaluate(args) => commands::evaluate::run(args, console),
+        Command::Evaluate(args) => commands::evaluate::run(args, global, console),
         Command::Report(args) => commands::report::run(args, console),
         Command::Compare(args) => commands::compare::run(args, console),
         Command::Bundle(args) => commands::bundle::run(args, console),

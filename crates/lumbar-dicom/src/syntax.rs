@@ -81,6 +81,13 @@ pub enum Codec {
     DeflatedFrame,
 }
 
+impl Codec {
+    /// Whether there is a decoder for it in this build.
+    pub fn is_supported(self) -> bool {
+        self != Codec::JpegXl
+    }
+}
+
 use TransferSyntax as T;
 
 const TABLE: [(TransferSyntax, &str, &str, Codec); 21] = [

@@ -5,7 +5,7 @@
 //! order of samples, augmentation and dropout are functions of the seed and the epoch, so no generator state is kept.
 //! Kept are the last checkpoint and the best.
 
-use crate::{TrainError, adamw::AdamW};
+use crate::{EpochReport, TrainError, adamw::AdamW};
 use burn::tensor::Device;
 use lumbar_model::{Network, weights};
 use serde::{Deserialize, Serialize};
@@ -23,6 +23,8 @@ pub struct Progress {
     pub best_loss: Option<f64>,
     /// The number of epochs done when it was reached.
     pub best_epoch: usize,
+    /// What was said of each epoch, so that a process killed between checkpoint and log loses no line of the log.
+    pub reports: Vec<EpochReport>,
 }
 
 const PREFIX: &str = "epoch-";

@@ -1,5 +1,6 @@
 //! The error of this crate.
 
+use crate::RunConfig;
 use std::path::{Path, PathBuf};
 
 /// What can go wrong in training and in reading a run.
@@ -36,6 +37,26 @@ pub enum TrainError {
         groups: String,
         /// What would help.
         hint: &'static str,
+    },
+    /// The other data set's pixels were prepared otherwise than those the run was trained on.
+    #[error("`{}` has `{found}`, the run was trained with `{expected}`", path.display())]
+    OtherPreprocessing {
+        /// The other data set.
+        path: PathBuf,
+        /// Its setting.
+        found: String,
+        /// The run's.
+        expected: String,
+    },
+    /// Patients of the other data set were trained on: a score on them would be no evidence.
+    #[error("{n_seen} of the {n_patients} patients were trained on in `{}`", path.display())]
+    PatientsSeen {
+        /// The run.
+        path: PathBuf,
+        /// Patients the run was trained on.
+        n_seen: usize,
+        /// Patients to be graded.
+        n_patients: usize,
     },
     /// The loss is no longer a number.
     #[error("the training loss became {loss} in epoch {epoch}; a smaller `optimiser.learning_rate` may help")]
@@ -96,6 +117,16 @@ impl TrainError {
             action,
             path: path.to_owned(),
             source,
+        }
+    }
+
+    pub(crate) fn no_samples(part: &'static str, config: &RunConfig, hint: &'static str) -> TrainError {
+        let groups: Vec<&str> = config.data.groups.iter().map(|g| g.short_name()).collect();
+        TrainError::NoSamples {
+            part,
+            view: config.data.view.to_string(),
+            groups: groups.join(", "),
+            hint,
         }
     }
 

@@ -10,6 +10,7 @@ use crate::{
     loss::{Label, weighted_cross_entropy},
     predict,
     prior::ColumnPrior,
+    run::write_beside,
     schedule::Schedule,
 };
 use burn::{
@@ -20,17 +21,27 @@ use burn::{
 use lumbar_dataset::{Dataset, Loader, LoaderConfig};
 use lumbar_model::{Calibration, Network, NetworkConfig};
 use serde::{Deserialize, Serialize};
-use std::{io::Write, path::Path, time::Instant};
+use std::{
+    io::Write,
+    path::Path,
+    sync::{
+        Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Instant,
+};
 
-/// What a run says while it goes. Return `false` from a method to stop after the next checkpoint.
-pub trait Observer {
+/// What a run says while it goes. On a CPU several folds are trained side by side, so that their words come mixed, each
+/// with the number of its fold (0 where there are none).
+pub trait Observer: Send {
     /// A step was done.
-    fn step(&mut self, steps_done: u64, total_steps: u64) {
-        let _ = (steps_done, total_steps);
+    fn step(&mut self, fold: usize, steps_done: u64, total_steps: u64) {
+        let _ = (fold, steps_done, total_steps);
     }
-    /// An epoch was done and checkpointed. Returning `false` ends the run as if the process had been killed here.
-    fn epoch(&mut self, report: &EpochReport) -> bool {
-        let _ = report;
+    /// An epoch was done and checkpointed. Returning `false` ends the run as if the process had been killed here; folds
+    /// beside this one end after their own next checkpoint.
+    fn epoch(&mut self, fold: usize, report: &EpochReport) -> bool {
+        let _ = (fold, report);
         true
     }
 }
@@ -40,6 +51,37 @@ pub trait Observer {
 pub struct Silent;
 
 impl Observer for Silent {}
+
+/// One observer for folds on several threads.
+pub(crate) struct Watch<'a> {
+    observer: Mutex<&'a mut dyn Observer>,
+    stopped: AtomicBool,
+}
+
+impl<'a> Watch<'a> {
+    pub fn new(observer: &'a mut dyn Observer) -> Watch<'a> {
+        Watch {
+            observer: Mutex::new(observer),
+            stopped: AtomicBool::new(false),
+        }
+    }
+
+    fn step(&self, fold: usize, steps_done: u64, total_steps: u64) {
+        self.locked().step(fold, steps_done, total_steps);
+    }
+
+    /// Whether to go on.
+    fn epoch(&self, fold: usize, report: &EpochReport) -> bool {
+        if !self.locked().epoch(fold, report) {
+            self.stopped.store(true, Ordering::Relaxed);
+        }
+        !self.stopped.load(Ordering::Relaxed)
+    }
+
+    fn locked(&self) -> MutexGuard<'_, &'a mut dyn Observer> {
+        self.observer.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
 
 /// One line of `metrics.jsonl`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -89,7 +131,7 @@ pub(crate) struct Fitted {
 impl Fit<'_> {
     /// Trains from the newest checkpoint (or from nothing) to the end, and returns the best checkpoint; `None` if the
     /// observer asked to stop before.
-    pub fn run(&self, observer: &mut dyn Observer) -> Result<Option<Fitted>, TrainError> {
+    pub fn run(&self, fold: usize, watch: &Watch<'_>) -> Result<Option<Fitted>, TrainError> {
         let config = self.config;
         let mut cases = Cases::of(self.dataset, config);
         if config.controls.shuffle_labels {
@@ -126,12 +168,13 @@ impl Fit<'_> {
                         steps_done: 0,
                         best_loss: None,
                         best_epoch: 0,
+                        reports: Vec::new(),
                     };
                     (progress, fresh.clone(), AdamW::new(weight_decay))
                 }
             };
         let log_path = self.out.join("metrics.jsonl");
-        keep_first_lines(&log_path, progress.epochs_done)?;
+        write_log(&log_path, &progress.reports)?;
 
         let loader = Loader::new(self.dataset, self.labelled(&cases), self.training_loader())?;
         let steps_per_epoch = loader.n_batches() as u64;
@@ -166,7 +209,7 @@ impl Fit<'_> {
                 clip_global_norm(&network, &mut gradients, config.optimiser.clip_norm);
                 network = optimiser.step(network, gradients, schedule.at(progress.steps_done));
                 progress.steps_done += 1;
-                observer.step(progress.steps_done, schedule.total_steps);
+                watch.step(fold, progress.steps_done, schedule.total_steps);
             }
             let total = loss_sum.map_or(0.0, |sum| f64::from(sum.into_scalar::<f32>()));
             let train_loss = total / steps_per_epoch as f64;
@@ -183,7 +226,6 @@ impl Fit<'_> {
                 progress.best_loss = Some(valid_loss);
                 progress.best_epoch = progress.epochs_done;
             }
-            checkpoints.save(&progress, &network, &optimiser)?;
             let report = EpochReport {
                 epoch,
                 step: progress.steps_done,
@@ -193,8 +235,10 @@ impl Fit<'_> {
                 seconds: begun.elapsed().as_secs_f64(),
                 samples_per_second: n_samples as f64 / train_seconds,
             };
+            progress.reports.push(report.clone());
+            checkpoints.save(&progress, &network, &optimiser)?;
             append_line(&log_path, &report)?;
-            if !observer.epoch(&report) && progress.epochs_done < config.training.epochs {
+            if !watch.epoch(fold, &report) && progress.epochs_done < config.training.epochs {
                 return Ok(None);
             }
         }
@@ -277,23 +321,19 @@ impl Fit<'_> {
     }
 
     fn no_samples(&self, part: &'static str) -> TrainError {
-        let groups: Vec<&str> = self.config.data.groups.iter().map(|g| g.short_name()).collect();
-        TrainError::NoSamples {
-            part,
-            view: self.config.data.view.to_string(),
-            groups: groups.join(", "),
-            hint: "the data set has too few labelled studies of this kind for the batch size and the split",
-        }
+        let hint = "the data set has too few labelled studies of this kind for the batch size and the split";
+        TrainError::no_samples(part, self.config, hint)
     }
 }
 
-/// Drops log lines of epochs that were not checkpointed.
-fn keep_first_lines(path: &Path, n: usize) -> Result<(), TrainError> {
-    let Ok(text) = std::fs::read_to_string(path) else {
-        return Ok(());
-    };
-    let kept: String = text.lines().take(n).map(|line| format!("{line}\n")).collect();
-    std::fs::write(path, kept).map_err(TrainError::io("write", path))
+/// The log of the epochs that were checkpointed: none too many and none missing, wherever the process was killed.
+fn write_log(path: &Path, reports: &[EpochReport]) -> Result<(), TrainError> {
+    let lines: Vec<String> = reports
+        .iter()
+        .map(|report| serde_json::to_string(report).map(|line| line + "\n"))
+        .collect::<Result<_, _>>()
+        .map_err(|e| TrainError::bad_state(path, e.to_string()))?;
+    write_beside(path, &lines.concat())
 }
 
 fn append_line(path: &Path, report: &EpochReport) -> Result<(), TrainError> {

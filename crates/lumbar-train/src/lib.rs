@@ -42,9 +42,12 @@ pub mod schedule;
 mod calibrate;
 mod cases;
 mod error;
+mod external;
 mod fit;
+mod folds;
 
 pub use config::RunConfig;
 pub use error::TrainError;
+pub use external::predict_external;
 pub use fit::{EpochReport, Observer, Silent};
 pub use run::{RunSummary, TrainJob};

@@ -2,20 +2,17 @@
 
 use crate::{
     RunConfig, TrainError,
-    cases::{Cases, belongs},
+    cases::Cases,
     checkpoint::Progress,
-    fit::{Fit, Fitted, Observer, Parts},
+    fit::{Fit, Fitted, Observer, Parts, Watch},
+    folds::{self, Fold},
     prior::ColumnPrior,
 };
-use lumbar_core::{ConditionGroup, PatientKey};
-use lumbar_dataset::{Dataset, PatientLabels, SplitConfig, split};
+use lumbar_dataset::Dataset;
 use lumbar_evaluate::{Domain, Localisation, Part, Prediction, PredictionTable};
 use lumbar_model::{Bundle, DeviceSpec, TrainingDomain, bundle::SCHEMA_VERSION};
 use serde::{Deserialize, Serialize};
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    path::Path,
-};
+use std::{collections::BTreeSet, path::Path};
 
 /// A run to be made: data, configuration, device.
 pub struct TrainJob<'a> {
@@ -66,6 +63,9 @@ pub struct RunRecord {
     pub folds: Option<usize>,
     /// `synthetic` or `clinical`.
     pub domain: Domain,
+    /// Everyone a network of the run was fitted to or chosen by, sorted; filled in when the run is done.
+    #[serde(default)]
+    pub patients: Vec<String>,
     /// Filled in when the run is done.
     pub summary: Option<RunSummary>,
 }
@@ -91,9 +91,6 @@ impl RunRecord {
     }
 }
 
-/// A fold's number, if there are folds, and its parts.
-type Fold = (Option<u32>, Parts);
-
 impl TrainJob<'_> {
     /// Makes the run, or goes on with it, and leaves everything in `out`.
     ///
@@ -103,11 +100,11 @@ impl TrainJob<'_> {
         self.config.validate()?;
         let spec = self.device.concrete().map_err(lumbar_model::ModelError::from)?;
         let device = spec.resolve().map_err(lumbar_model::ModelError::from)?;
-        let folds = self.folds()?;
+        let folds = folds::parts(self)?;
         let mut record = self.prepare(out)?;
-        let mut rows = Vec::new();
-        let mut done: Vec<Progress> = Vec::new();
-        for (number, parts) in &folds {
+        let watch = Watch::new(observer);
+        let outcomes = folds::side_by_side(folds.len(), self.folds_at_once(spec), |index| {
+            let (number, parts) = &folds[index];
             let folder = number.map_or_else(|| out.to_owned(), |number| out.join(format!("fold-{number}")));
             std::fs::create_dir_all(&folder).map_err(TrainError::io("make", &folder))?;
             let fit = Fit {
@@ -117,24 +114,47 @@ impl TrainJob<'_> {
                 device: &device,
                 out: &folder,
             };
-            let Some(fitted) = fit.run(observer)? else {
-                return Ok(self.summary(spec, &folds, &done));
+            let Some(fitted) = fit.run(index, &watch)? else {
+                return Ok(None);
             };
             self.save_bundle(&fitted, &record, &folder)?;
-            let predictions = self.predict(&fit, &fitted, *number)?;
+            let rows = self.predict(&fit, &fitted, *number)?;
             if number.is_some() {
-                self.write_predictions(predictions.clone(), &folder)?;
-                rows.extend(predictions.into_iter().filter(|row| row.part == Part::OutOfFold));
-            } else {
-                rows = predictions;
+                self.write_predictions(rows.clone(), &folder)?;
             }
-            done.push(fitted.progress);
+            Ok(Some((fitted.progress, rows)))
+        });
+        let mut rows = Vec::new();
+        let mut done: Vec<Progress> = Vec::new();
+        for outcome in outcomes {
+            let Some((progress, predictions)) = outcome? else {
+                continue;
+            };
+            done.push(progress);
+            let out_of_fold = |row: &Prediction| self.folds.is_none() || row.part == Part::OutOfFold;
+            rows.extend(predictions.into_iter().filter(out_of_fold));
+        }
+        if done.len() < folds.len() {
+            return Ok(self.summary(spec, &folds, &done));
         }
         self.write_predictions(rows, out)?;
         let summary = self.summary(spec, &folds, &done);
+        record.patients = self.patients(&folds);
         record.summary = Some(summary.clone());
         record.write(out)?;
         Ok(summary)
+    }
+
+    /// How many folds are trained at the same time. Small networks leave a core idle; one fold more than there are
+    /// threads fills the gaps in which a fold waits. A GPU is kept busy by one fold. Dropout draws from a generator that
+    /// Burn keeps for the whole process, so that folds side by side would change each other's numbers.
+    fn folds_at_once(&self, spec: DeviceSpec) -> usize {
+        let threads = rayon::current_num_threads();
+        match spec {
+            DeviceSpec::Cuda(_) => 1,
+            _ if threads == 1 || self.config.model.dropout > 0.0 => 1,
+            _ => threads + 1,
+        }
     }
 
     /// What the run would train on, without training: samples to train, to validate, to test on, a fold each.
@@ -143,8 +163,7 @@ impl TrainJob<'_> {
     /// As [`TrainJob::run`], before anything is written.
     pub fn plan(&self) -> Result<Vec<[usize; 3]>, TrainError> {
         self.config.validate()?;
-        Ok(self
-            .folds()?
+        Ok(folds::parts(self)?
             .iter()
             .map(|(_, p)| [p.train.len(), p.valid.len(), p.test.len()])
             .collect())
@@ -159,6 +178,7 @@ impl TrainJob<'_> {
             config: self.config.clone(),
             folds: self.folds,
             domain: domain_of(self.dataset),
+            patients: Vec::new(),
             summary: None,
         };
         if out.join(RECORD).exists() {
@@ -187,7 +207,11 @@ impl TrainJob<'_> {
             if old.config != record.config {
                 return differs("the configuration", to_toml(&old.config), to_toml(&record.config));
             }
-            return Ok(RunRecord { summary: None, ..old });
+            return Ok(RunRecord {
+                patients: Vec::new(),
+                summary: None,
+                ..old
+            });
         }
         if self.resume {
             return Err(TrainError::NothingToResume { path: out.to_owned() });
@@ -196,70 +220,6 @@ impl TrainJob<'_> {
         write_beside(&out.join("config.resolved.toml"), &to_toml(self.config))?;
         record.write(out)?;
         Ok(record)
-    }
-
-    /// The samples of each fold, by patient.
-    fn folds(&self) -> Result<Vec<Fold>, TrainError> {
-        let samples = self.dataset.samples();
-        let used: Vec<usize> = (0..samples.len())
-            .filter(|i| belongs(&samples[*i], self.config))
-            .collect();
-        let Some(n_folds) = self.folds else {
-            let mut parts = Parts::default();
-            for i in used {
-                match samples[i].assignment.part {
-                    lumbar_dataset::Part::Train => parts.train.push(i),
-                    lumbar_dataset::Part::Valid => parts.valid.push(i),
-                    lumbar_dataset::Part::Test => parts.test.push(i),
-                }
-            }
-            return Ok(vec![(None, parts)]);
-        };
-        let labels = patient_labels(self.dataset);
-        if n_folds < 2 || n_folds > labels.len() {
-            let expected = format!("2 to the number of patients, {}", labels.len());
-            return Err(TrainError::Config {
-                key: "folds",
-                found: n_folds.to_string(),
-                expected,
-            });
-        }
-        let config = SplitConfig {
-            folds: n_folds,
-            ..self.dataset.config().split.clone()
-        };
-        let held_out = split(&labels, &config, &BTreeMap::new())?;
-        (0..n_folds as u32)
-            .map(|fold| {
-                let rest: BTreeMap<PatientKey, PatientLabels> = labels
-                    .iter()
-                    .filter(|(p, _)| held_out[*p].fold != fold)
-                    .map(|(p, l)| (p.clone(), l.clone()))
-                    .collect();
-                let inner = SplitConfig {
-                    valid: self.config.data.validation_share,
-                    test: 0.0,
-                    ..config.clone()
-                };
-                let inner = SplitConfig {
-                    test_sites: Vec::new(),
-                    ..inner
-                };
-                let divided = split(&rest, &inner, &BTreeMap::new())?;
-                let mut parts = Parts::default();
-                for i in &used {
-                    match divided
-                        .get(&samples[*i].patient)
-                        .map(|assignment| assignment.part)
-                    {
-                        None => parts.test.push(*i),
-                        Some(lumbar_dataset::Part::Valid) => parts.valid.push(*i),
-                        Some(_) => parts.train.push(*i),
-                    }
-                }
-                Ok((Some(fold), parts))
-            })
-            .collect()
     }
 
     fn save_bundle(&self, fitted: &Fitted, record: &RunRecord, folder: &Path) -> Result<(), TrainError> {
@@ -328,6 +288,17 @@ impl TrainJob<'_> {
         Ok(rows)
     }
 
+    /// Everyone in a training or validation part of any fold.
+    fn patients(&self, folds: &[Fold]) -> Vec<String> {
+        let samples = self.dataset.samples();
+        let seen: BTreeSet<String> = folds
+            .iter()
+            .flat_map(|(_, parts)| parts.train.iter().chain(&parts.valid))
+            .map(|i| samples[*i].patient.to_string())
+            .collect();
+        seen.into_iter().collect()
+    }
+
     fn write_predictions(&self, mut rows: Vec<Prediction>, folder: &Path) -> Result<(), TrainError> {
         rows.sort_by(|a, b| a.sample_id.cmp(&b.sample_id));
         let table = PredictionTable {
@@ -356,28 +327,7 @@ impl TrainJob<'_> {
     }
 }
 
-/// Grades of each patient, a stratum for each condition group and grade; a target on two views counts once.
-fn patient_labels(dataset: &Dataset) -> BTreeMap<PatientKey, PatientLabels> {
-    let scheme = dataset.config().grades;
-    let n_grades = scheme.n_grades();
-    let mut seen = BTreeSet::new();
-    let mut labels: BTreeMap<PatientKey, PatientLabels> = BTreeMap::new();
-    for sample in dataset.samples() {
-        let entry = labels
-            .entry(sample.patient.clone())
-            .or_insert_with(|| PatientLabels {
-                counts: vec![0; ConditionGroup::ALL.len() * n_grades],
-                site: sample.site.clone(),
-            });
-        let grade = sample.severity.and_then(|severity| scheme.index_of(severity));
-        if let Some(grade) = grade.filter(|_| seen.insert((&sample.study, sample.target))) {
-            entry.counts[sample.target.condition.group().index() * n_grades + grade] += 1;
-        }
-    }
-    labels
-}
-
-fn domain_of(dataset: &Dataset) -> Domain {
+pub(crate) fn domain_of(dataset: &Dataset) -> Domain {
     // A single phantom among patients makes the numbers no evidence about patients.
     match dataset.info().domain {
         lumbar_dataset::Domain::Clinical => Domain::Clinical,
@@ -399,7 +349,7 @@ fn to_toml(config: &RunConfig) -> String {
     toml::to_string_pretty(config).unwrap_or_else(|error| format!("# {error}"))
 }
 
-fn write_beside(path: &Path, text: &str) -> Result<(), TrainError> {
+pub(crate) fn write_beside(path: &Path, text: &str) -> Result<(), TrainError> {
     let partial = path.with_extension("partial");
     std::fs::write(&partial, text).map_err(TrainError::io("write", &partial))?;
     std::fs::rename(&partial, path).map_err(TrainError::io("rename", path))

@@ -10,7 +10,7 @@ use std::path::PathBuf;
 struct Printer;
 
 impl Observer for Printer {
-    fn epoch(&mut self, report: &EpochReport) -> bool {
+    fn epoch(&mut self, _fold: usize, report: &EpochReport) -> bool {
         println!(
             "epoch {:>3}  training loss {:.4}  validation loss {:.4}  {:.0} samples/s",
             report.epoch + 1,

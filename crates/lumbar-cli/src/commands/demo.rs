@@ -10,7 +10,7 @@ use crate::{
 use anyhow::Context;
 use lumbar_core::{ConditionGroup, SeriesKind};
 use lumbar_dataset::{Dataset, DatasetConfig};
-use lumbar_evaluate::{EvaluateOptions, PredictionTable};
+use lumbar_evaluate::EvaluateOptions;
 use lumbar_phantom::PhantomConfig;
 use lumbar_report::{Control, StageTime};
 use lumbar_train::{RunConfig, TrainJob};
@@ -102,7 +102,7 @@ pub fn run(args: &DemoArgs, global: &Global, console: &Console<'_>) -> anyhow::R
     };
     let tables = evaluate::read_tables(&runs)?;
     let evaluation = stages.time("evaluate", || evaluate::measure(&tables, &options, &args.out))?;
-    write_all_predictions(&tables, &args.out)?;
+    evaluate::write_all_predictions(&tables, &args.out)?;
 
     let html = place("report.html");
     let sources = report::Sources {
@@ -187,23 +187,6 @@ fn run_controls(
         });
     }
     Ok(controls)
-}
-
-/// All runs' predictions in one table: what the metrics were computed from.
-fn write_all_predictions(tables: &[PredictionTable], out: &Path) -> anyhow::Result<()> {
-    let Some(first) = tables.first() else {
-        return Ok(());
-    };
-    let mut rows: Vec<_> = tables
-        .iter()
-        .flat_map(|table| table.rows.iter().cloned())
-        .collect();
-    rows.sort_by(|a, b| a.sample_id.cmp(&b.sample_id));
-    let all = PredictionTable {
-        rows,
-        ..first.clone()
-    };
-    Ok(all.write(&out.join("predictions.parquet"))?)
 }
 
 /// The file that marks a folder as a demo's own.

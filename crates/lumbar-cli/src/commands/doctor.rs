@@ -26,7 +26,7 @@ struct Findings {
     avx2: bool,
     devices: Vec<DeviceFinding>,
     device: Option<String>,
-    written_syntaxes: Vec<SyntaxFinding>,
+    transfer_syntaxes: Vec<SyntaxFinding>,
     environment: Vec<(String, String)>,
 }
 
@@ -39,9 +39,20 @@ struct DeviceFinding {
 
 #[derive(Serialize)]
 struct SyntaxFinding {
-    name: String,
+    name: &'static str,
     uid: &'static str,
+    read: bool,
+    written: bool,
 }
+
+/// What `lumbar phantom` and the writer of `lumbar-dicom` can write.
+const WRITTEN: [TransferSyntax; 5] = [
+    TransferSyntax::ImplicitVrLittleEndian,
+    TransferSyntax::ExplicitVrLittleEndian,
+    TransferSyntax::ExplicitVrBigEndian,
+    TransferSyntax::DeflatedExplicitVrLittleEndian,
+    TransferSyntax::RleLossless,
+];
 
 pub fn run(global: &Global, console: &Console<'_>) -> anyhow::Result<()> {
     let findings = Findings {
@@ -59,19 +70,14 @@ pub fn run(global: &Global, console: &Console<'_>) -> anyhow::Result<()> {
             })
             .collect(),
         device: global.device.concrete().ok().map(|spec| spec.to_string()),
-        written_syntaxes: [
-            TransferSyntax::ImplicitVrLittleEndian,
-            TransferSyntax::ExplicitVrLittleEndian,
-            TransferSyntax::ExplicitVrBigEndian,
-            TransferSyntax::DeflatedExplicitVrLittleEndian,
-            TransferSyntax::RleLossless,
-        ]
-        .into_iter()
-        .map(|syntax| SyntaxFinding {
-            name: format!("{syntax:?}"),
-            uid: syntax.uid(),
-        })
-        .collect(),
+        transfer_syntaxes: TransferSyntax::all()
+            .map(|syntax| SyntaxFinding {
+                name: syntax.name(),
+                uid: syntax.uid(),
+                read: syntax.codec().is_supported(),
+                written: WRITTEN.contains(&syntax),
+            })
+            .collect(),
         environment: FOREIGN_VARIABLES
             .iter()
             .filter_map(|name| std::env::var(name).ok().map(|value| ((*name).to_owned(), value)))
@@ -101,9 +107,14 @@ fn text(findings: &Findings) -> String {
         "  chosen   {}\n",
         findings.device.as_deref().unwrap_or("none")
     ));
-    text.push_str("transfer syntaxes written\n");
-    for syntax in &findings.written_syntaxes {
-        text.push_str(&format!("  {:<24}{}\n", syntax.uid, syntax.name));
+    text.push_str("transfer syntaxes\n");
+    for syntax in &findings.transfer_syntaxes {
+        let answer = match (syntax.read, syntax.written) {
+            (true, true) => "read, written",
+            (true, false) => "read",
+            _ => "not read",
+        };
+        text.push_str(&format!("  {:<24}{:<43}{answer}\n", syntax.uid, syntax.name));
     }
     if findings.environment.is_empty() {
         text.push_str("environment variables that libraries read: none set");

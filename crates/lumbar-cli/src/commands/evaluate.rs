@@ -1,19 +1,33 @@
 //! `lumbar evaluate`: from predictions to measures, submission and truth.
 
 use crate::{
-    args::{CombineArg, EvaluateArgs},
+    args::{CombineArg, EvaluateArgs, Global},
     console::Console,
     oracle,
 };
 use anyhow::Context;
 use lumbar_core::ConditionGroup;
-use lumbar_evaluate::{Cases, Combine, EvaluateOptions, EvaluationReport, PredictionTable, Scope, evaluate};
+use lumbar_dataset::Dataset;
+use lumbar_evaluate::{
+    Cases, Combine, EvaluateOptions, EvaluationReport, Part, PredictionTable, Scope, evaluate,
+};
 use lumbar_metrics::{Estimate, Footnotes};
+use lumbar_train::predict_external;
 use std::path::{Path, PathBuf};
 
-pub fn run(args: &EvaluateArgs, console: &Console<'_>) -> anyhow::Result<()> {
-    let tables = read_tables(&args.runs)?;
+pub fn run(args: &EvaluateArgs, global: &Global, console: &Console<'_>) -> anyhow::Result<()> {
+    let out = match (&args.out, args.runs.as_slice()) {
+        (Some(out), _) => out.clone(),
+        (None, [run]) if args.dataset.is_none() => run.clone(),
+        (None, [_]) => anyhow::bail!("another dataset needs `--out DIR`: the run keeps its own evaluation"),
+        (None, _) => anyhow::bail!("several runs need `--out DIR` to write to"),
+    };
+    let tables = match &args.dataset {
+        None => read_tables(&args.runs)?,
+        Some(dataset) => grade_other(args, dataset, global)?,
+    };
     let options = EvaluateOptions {
+        part: if args.dataset.is_none() { args.split } else { None },
         combine: match args.combine {
             CombineArg::ProperView => Combine::ProperView,
             CombineArg::Mean => Combine::Mean,
@@ -23,12 +37,10 @@ pub fn run(args: &EvaluateArgs, console: &Console<'_>) -> anyhow::Result<()> {
         oracle: args.phantom_truth.as_deref().map(oracle::read).transpose()?,
         ..EvaluateOptions::default()
     };
-    let out = match (&args.out, args.runs.as_slice()) {
-        (Some(out), _) => out.clone(),
-        (None, [run]) => run.clone(),
-        (None, _) => anyhow::bail!("several runs need `--out DIR` to write to"),
-    };
     let report = measure(&tables, &options, &out)?;
+    if args.dataset.is_some() {
+        write_all_predictions(&tables, &out)?;
+    }
     console.json(&report)?;
     console.result(summary(&report));
     console.note(format!(
@@ -36,6 +48,45 @@ pub fn run(args: &EvaluateArgs, console: &Console<'_>) -> anyhow::Result<()> {
         out.display()
     ));
     Ok(())
+}
+
+/// What the runs' networks say of a data set they have not seen.
+fn grade_other(args: &EvaluateArgs, folder: &Path, global: &Global) -> anyhow::Result<Vec<PredictionTable>> {
+    use lumbar_dataset::Part as Side;
+    let dataset = Dataset::open(folder)?;
+    let side = match args.split {
+        None => None,
+        Some(Part::Test) => Some(Side::Test),
+        Some(Part::Valid) => Some(Side::Valid),
+        Some(Part::OutOfFold) => {
+            anyhow::bail!("`--split out_of_fold` is of a run's own dataset, not of `--dataset`")
+        }
+    };
+    args.runs
+        .iter()
+        .map(|run| {
+            let keep =
+                |sample: &lumbar_dataset::Sample| side.is_none_or(|side| sample.assignment.part == side);
+            Ok(predict_external(run, &dataset, global.device, keep)?)
+        })
+        .collect()
+}
+
+/// All runs' predictions in one table: what the measures were computed from.
+pub fn write_all_predictions(tables: &[PredictionTable], out: &Path) -> anyhow::Result<()> {
+    let Some(first) = tables.first() else {
+        return Ok(());
+    };
+    let mut rows: Vec<_> = tables
+        .iter()
+        .flat_map(|table| table.rows.iter().cloned())
+        .collect();
+    rows.sort_by(|a, b| a.sample_id.cmp(&b.sample_id));
+    let all = PredictionTable {
+        rows,
+        ..first.clone()
+    };
+    Ok(all.write(&out.join("predictions.parquet"))?)
 }
 
 /// The prediction tables of runs.

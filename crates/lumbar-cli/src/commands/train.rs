@@ -67,9 +67,7 @@ pub fn train(
     let mut shown = Shown {
         progress: console.progress(name, 1),
         console,
-        n_folds: n_folds as u64,
-        folds_done: 0,
-        steps: 0,
+        steps: vec![0; n_folds],
         last: String::new(),
     };
     let summary = job.run(out, &mut shown)?;
@@ -88,30 +86,28 @@ pub fn train(
 struct Shown<'c, 'a> {
     progress: Progress<'c, 'a>,
     console: &'c Console<'a>,
-    n_folds: u64,
-    folds_done: u64,
-    steps: u64,
+    /// Steps done in each fold.
+    steps: Vec<u64>,
     last: String,
 }
 
 impl Observer for Shown<'_, '_> {
-    fn step(&mut self, steps_done: u64, total_steps: u64) {
-        if steps_done <= self.steps {
-            self.folds_done += 1;
+    fn step(&mut self, fold: usize, steps_done: u64, total_steps: u64) {
+        if let Some(steps) = self.steps.get_mut(fold) {
+            *steps = steps_done;
         }
-        self.steps = steps_done;
-        let done = self.folds_done * total_steps + steps_done;
-        self.progress.set(done, self.n_folds * total_steps, &self.last);
+        let done = self.steps.iter().sum();
+        self.progress
+            .set(done, self.steps.len() as u64 * total_steps, &self.last);
     }
 
-    fn epoch(&mut self, report: &EpochReport) -> bool {
+    fn epoch(&mut self, fold: usize, report: &EpochReport) -> bool {
         self.last = format!(
             "loss {:.3}, validation {:.3}",
             report.train_loss, report.valid_loss
         );
         self.console.detail(format!(
-            "fold {} epoch {}: training loss {:.4}, validation loss {:.4}, {:.0} samples/s",
-            self.folds_done,
+            "fold {fold} epoch {}: training loss {:.4}, validation loss {:.4}, {:.0} samples/s",
             report.epoch + 1,
             report.train_loss,
             report.valid_loss,

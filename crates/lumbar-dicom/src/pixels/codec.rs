@@ -8,11 +8,6 @@ use super::{jpegls, samples::Sink};
 use crate::{Codec, PixelFormat, ReadError, TransferSyntax};
 use std::{io::Read, panic::catch_unwind};
 
-/// Whether there is a decoder, here or beside.
-pub(super) fn is_supported(codec: Codec) -> bool {
-    codec != Codec::JpegXl
-}
-
 /// Decodes one frame into `sink`.
 pub(super) fn decode_frame(
     bytes: &[u8],

@@ -93,7 +93,7 @@ fn check_supported(
     if location.tag != tag::PIXEL_DATA {
         return unsupported("floating-point pixel data");
     }
-    if location.is_encapsulated() && !codec::is_supported(syntax.codec()) {
+    if location.is_encapsulated() && !syntax.codec().is_supported() {
         return unsupported("no decoder in this build");
     }
     match format.bits_allocated {
