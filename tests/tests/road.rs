@@ -151,6 +151,116 @@ fn phantom_to_report() {
 }
 
 #[test]
+fn a_run_grades_only_patients_it_has_not_seen() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    let (home, away, squeezed, run) = (at("home"), at("away"), at("squeezed"), at("run"));
+    for (site, dataset, size) in [
+        ("main", &home, "size=32"),
+        ("north", &away, "size=32"),
+        ("north", &squeezed, "size=48"),
+    ] {
+        let rsna = at(&format!("rsna-{site}"));
+        if !rsna.exists() {
+            ok(&[
+                "phantom",
+                "--out",
+                arg(&rsna),
+                "--studies",
+                "12",
+                "--pixels",
+                "tiny",
+                "--seed",
+                "5",
+                "--site",
+                site,
+            ]);
+        }
+        ok(&[
+            "dataset",
+            "build",
+            "--rsna",
+            arg(&rsna),
+            "--out",
+            arg(dataset),
+            "--set",
+            size,
+        ]);
+    }
+    let mut train = vec![
+        "train",
+        "--dataset",
+        arg(&home),
+        "--out",
+        arg(&run),
+        "--folds",
+        "2",
+    ];
+    train.extend(SMALL_RUN);
+    ok(&train);
+
+    let out = at("elsewhere");
+    let grade = |dataset: &Path| {
+        lumbar(&[
+            "evaluate",
+            arg(&run),
+            "--dataset",
+            arg(dataset),
+            "--out",
+            arg(&out),
+            "--ci",
+            "200",
+            "--json",
+        ])
+    };
+    let seen = grade(&home);
+    assert_eq!(seen.code, ExitCode::from(1));
+    assert!(
+        seen.err.contains("12 of the 12 patients were trained on"),
+        "{}",
+        seen.err
+    );
+    let otherwise = grade(&squeezed);
+    assert_eq!(otherwise.code, ExitCode::from(1));
+    assert!(
+        otherwise
+            .err
+            .contains("`size = 48`, the run was trained with `size = 32`"),
+        "{}",
+        otherwise.err
+    );
+    assert!(!out.join("metrics.json").exists());
+
+    let new = grade(&away);
+    assert_eq!(new.code, ExitCode::SUCCESS, "{}", new.err);
+    assert_eq!(json(&new.out)["counts"]["n_patients"], 12);
+    for file in [
+        "metrics.json",
+        "predictions.parquet",
+        "submission.csv",
+        "truth.csv",
+    ] {
+        exists(&out.join(file));
+    }
+    // The run's own evaluation was not touched, and one side of the other split is fewer patients.
+    assert!(!run.join("metrics.json").exists());
+    let part = json(&ok(&[
+        "evaluate",
+        arg(&run),
+        "--dataset",
+        arg(&away),
+        "--split",
+        "test",
+        "--out",
+        arg(&at("part")),
+        "--ci",
+        "200",
+        "--json",
+    ]));
+    assert!(part["counts"]["n_patients"].as_u64().unwrap() < 12);
+}
+
+#[test]
 fn mistakes_get_an_answer_one_wants() {
     let folder = tempfile::tempdir().unwrap();
     let nowhere = folder.path().join("nowhere");
