@@ -119,6 +119,8 @@ pub(crate) struct AxisWeights {
     ends: Vec<usize>,
     taps: Vec<(u32, f32)>,
     buffer: Vec<(i64, f64)>,
+    /// What the weights are of: slices of one series ask for the same again and again.
+    key: Option<(Axis, Filter, Padding)>,
     /// The same weights as rows of equal length, filled up with zeros; see [`AxisWeights::pack`].
     packed: Packed,
 }
@@ -159,10 +161,10 @@ impl AxisWeights {
         Some((first as usize, last as usize + 1))
     }
 
-    /// Most taps any output position has.
-    pub fn most_taps(&self) -> usize {
+    /// Most source pixels from the first tap to the last of any output position, those without weight between included.
+    pub fn widest_span(&self) -> usize {
         (0..self.n_output())
-            .map(|i| self.taps(i).len())
+            .map(|i| span(self.taps(i)))
             .max()
             .unwrap_or(0)
     }
@@ -174,14 +176,7 @@ impl AxisWeights {
 
     /// The weights as rows of equal length, positions counted from `origin`: what a loop without branches wants.
     pub fn pack(&mut self, origin: usize) -> &Packed {
-        let span = |taps: &[(u32, f32)]| match (taps.first(), taps.last()) {
-            (Some(first), Some(last)) => (last.0 - first.0) as usize + 1,
-            _ => 0,
-        };
-        let n_taps = (0..self.n_output())
-            .map(|i| span(self.taps(i)))
-            .max()
-            .unwrap_or(0);
+        let n_taps = self.widest_span();
         let mut packed = std::mem::take(&mut self.packed);
         packed.n_taps = n_taps;
         packed.starts.clear();
@@ -201,6 +196,11 @@ impl AxisWeights {
 
     /// Computes the weights anew, reusing memory.
     pub fn fill(&mut self, axis: Axis, filter: Filter, padding: Padding) {
+        let key = Some((axis, filter, padding));
+        if self.key == key {
+            return;
+        }
+        self.key = key;
         self.ends.clear();
         self.taps.clear();
         let step = (axis.end - axis.start) / axis.n_output as f64;
@@ -238,6 +238,13 @@ impl AxisWeights {
             }
         }
         self.ends.push(self.taps.len());
+    }
+}
+
+fn span(taps: &[(u32, f32)]) -> usize {
+    match (taps.first(), taps.last()) {
+        (Some(first), Some(last)) => (last.0 - first.0) as usize + 1,
+        _ => 0,
     }
 }
 
@@ -314,7 +321,7 @@ mod tests {
         assert_eq!(weights.taps(0), &[(0, 0.4), (1, 0.4), (2, 0.2)]);
         assert_eq!(weights.taps(1), &[(2, 0.2), (3, 0.4), (4, 0.4)]);
         assert_eq!(weights.source_range(), Some((0, 5)));
-        assert_eq!(weights.most_taps(), 3);
+        assert_eq!(weights.widest_span(), 3);
     }
 
     #[test]

@@ -23,6 +23,8 @@ pub struct Histogram {
     // Two tables, fed alternately: runs of one value (air) would otherwise wait on their own last store.
     even: Vec<u32>,
     odd: Vec<u32>,
+    /// All counts beyond are zero: 12-bit pixels use a sixteenth of the tables.
+    n_bins: usize,
     n_pixels: u64,
 }
 
@@ -38,15 +40,16 @@ impl Histogram {
         Histogram {
             even: vec![0; N_BINS],
             odd: vec![0; N_BINS],
+            n_bins: 0,
             n_pixels: 0,
         }
     }
 
     /// Forgets all pixels and keeps the memory.
     pub fn clear(&mut self) {
-        self.even.fill(0);
-        self.odd.fill(0);
-        self.n_pixels = 0;
+        self.even[..self.n_bins].fill(0);
+        self.odd[..self.n_bins].fill(0);
+        (self.n_bins, self.n_pixels) = (0, 0);
     }
 
     /// Number of pixels counted.
@@ -59,7 +62,7 @@ impl Histogram {
     /// # Errors
     /// [`PreprocessError::TooManyPixels`] beyond what 32-bit bins hold.
     pub fn add(&mut self, pixels: &[u16]) -> Result<(), PreprocessError> {
-        self.reserve(pixels.len())?;
+        self.reserve(pixels)?;
         let (pairs, rest) = pixels.as_chunks::<2>();
         for [first, second] in pairs {
             self.even[usize::from(*first)] += 1;
@@ -77,7 +80,7 @@ impl Histogram {
     /// As [`Histogram::add`].
     pub fn add_where(&mut self, pixels: &[u16], keep: impl Fn(u16) -> bool) -> Result<(), PreprocessError> {
         let before = self.n_pixels;
-        self.reserve(pixels.len())?;
+        self.reserve(pixels)?;
         let mut n_kept = 0;
         for value in pixels.iter().filter(|value| keep(**value)) {
             self.even[usize::from(*value)] += 1;
@@ -87,8 +90,18 @@ impl Histogram {
         Ok(())
     }
 
-    fn reserve(&mut self, n_more: usize) -> Result<(), PreprocessError> {
-        let total = self.n_pixels.saturating_add(n_more as u64);
+    /// Pixels of each value.
+    fn bins(&self) -> impl DoubleEndedIterator<Item = u64> + ExactSizeIterator {
+        let both = self.even[..self.n_bins].iter().zip(&self.odd[..self.n_bins]);
+        both.map(|(a, b)| u64::from(*a) + u64::from(*b))
+    }
+
+    fn reserve(&mut self, pixels: &[u16]) -> Result<(), PreprocessError> {
+        // The bits in use bound the values, and are found faster than their maximum.
+        let bits = pixels.iter().fold(0, |bits, value| bits | value);
+        let n_bins = 1 << (u16::BITS - bits.leading_zeros());
+        self.n_bins = self.n_bins.max(n_bins);
+        let total = self.n_pixels.saturating_add(pixels.len() as u64);
         if total > u64::from(u32::MAX) {
             return Err(PreprocessError::TooManyPixels);
         }
@@ -123,9 +136,9 @@ impl Histogram {
 
     /// Smallest and largest value, `None` without pixels.
     pub fn range(&self) -> Option<(u16, u16)> {
-        let used = |(a, b): (&u32, &u32)| *a + *b > 0;
-        let first = self.even.iter().zip(&self.odd).position(used)?;
-        let last = self.even.iter().zip(&self.odd).rposition(used)?;
+        let used = |n: u64| n > 0;
+        let first = self.bins().position(used)?;
+        let last = self.bins().rposition(used)?;
         Some((first as u16, last as u16))
     }
 
@@ -139,8 +152,7 @@ impl Histogram {
         let mut n_seen = 0u64;
         let mut at_rank = None;
         let mut last = 0u16;
-        for (value, (a, b)) in self.even.iter().zip(&self.odd).enumerate() {
-            let n = u64::from(*a) + u64::from(*b);
+        for (value, n) in self.bins().enumerate() {
             if n == 0 {
                 continue;
             }

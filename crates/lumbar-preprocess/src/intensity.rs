@@ -206,6 +206,7 @@ impl ValueMap {
     }
 
     /// Grey levels of a row of pixels.
+    #[inline(always)]
     pub(crate) fn apply(&self, pixels: &[u16], out: &mut [f32]) {
         let (low, scale) = (self.low, self.scale);
         for (pixel, level) in pixels.iter().zip(out.iter_mut()) {

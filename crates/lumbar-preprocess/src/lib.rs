@@ -66,6 +66,8 @@ pub mod resample;
 pub mod stack;
 
 mod error;
+mod simd;
+mod strips;
 
 pub use augment::{Augment, AugmentScratch};
 pub use error::PreprocessError;

@@ -1,6 +1,8 @@
 //! Crop, turn and resample one slice in a single pass.
 
 use crate::filter::{Axis, AxisWeights};
+use crate::simd;
+use crate::strips::{StripMemory, Strips};
 use crate::{Filter, Orientation, Padding, PreprocessError, ValueMap};
 use lumbar_core::{ImagePlane, PixelPoint};
 
@@ -25,6 +27,11 @@ impl<'a> Pixels<'a> {
             rows,
             columns,
         })
+    }
+
+    #[inline(always)]
+    pub(crate) fn row(&self, row: usize) -> &'a [u16] {
+        &self.values[row * self.columns..(row + 1) * self.columns]
     }
 
     /// Row-major values.
@@ -107,23 +114,31 @@ pub struct Resampling {
     pub shape: [usize; 2],
 }
 
-/// A grey level as it is kept: 8 or 16 bits, rounded once.
+/// A grey level as it is kept: 8 or 16 bits, rounded once (halves to the even level).
 pub trait Level: Copy + Default + Send + Sync + 'static {
     /// The nearest level to a grey value between 0 (black) and 1 (white); values outside are clipped.
     fn from_grey(grey: f32) -> Self;
 }
 
 impl Level for u8 {
+    #[inline(always)]
     fn from_grey(grey: f32) -> u8 {
-        // `as` saturates, so overshoot of the sharper filters is clipped.
-        (grey * 255.0 + 0.5) as u8
+        round_below_2_to_23((grey * 255.0).clamp(0.0, 255.0)) as u8
     }
 }
 
 impl Level for u16 {
+    #[inline(always)]
     fn from_grey(grey: f32) -> u16 {
-        (grey * 65_535.0 + 0.5) as u16
+        round_below_2_to_23((grey * 65_535.0).clamp(0.0, 65_535.0)) as u16
     }
+}
+
+/// The nearest whole number, the even one of two. `as` compiles to one scalar instruction a value: it saturates, and
+/// that keeps LLVM from using vectors. Beside 2^23 the last bit of an `f32` counts ones.
+#[inline(always)]
+fn round_below_2_to_23(value: f32) -> u32 {
+    (value + 8_388_608.0).to_bits() & 0x7F_FFFF
 }
 
 /// Memory that is reused from slice to slice.
@@ -131,9 +146,7 @@ impl Level for u16 {
 pub struct Scratch {
     horizontal: AxisWeights,
     vertical: AxisWeights,
-    row_cache: Vec<f32>,
-    cached_rows: Vec<Option<usize>>,
-    sums: Vec<f32>,
+    strips: StripMemory,
 }
 
 /// Resamples a region of a slice.
@@ -154,6 +167,16 @@ pub fn resample<L: Level>(
     map: &ValueMap,
     region: Region,
     how: &Resampling,
+    to: (&mut [L], &mut Scratch),
+) -> Result<(), PreprocessError> {
+    resample_at(simd::Level::best(), slice, map, (region, how), to)
+}
+
+fn resample_at<L: Level>(
+    level: simd::Level,
+    slice: Pixels<'_>,
+    map: &ValueMap,
+    (region, how): (Region, &Resampling),
     (out, scratch): (&mut [L], &mut Scratch),
 ) -> Result<(), PreprocessError> {
     region.check()?;
@@ -189,15 +212,18 @@ pub fn resample<L: Level>(
         out.fill(L::from_grey(0.0));
         return Ok(());
     };
+    scratch.horizontal.pack(first);
     let placement = Placement::new(how);
-    scratch.start(first..last);
-    for row in 0..stored_rows {
-        scratch.sum_rows(slice, map, row, first..last);
-        let start = placement.index(row, 0);
-        scratch.filter_columns(|column, grey| {
-            out[start.wrapping_add_signed(placement.column_step * column as isize)] = L::from_grey(grey);
-        });
-    }
+    let strips = Strips {
+        slice,
+        map,
+        columns: first..last,
+        vertical: &scratch.vertical,
+        horizontal: &scratch.horizontal,
+        memory: &mut scratch.strips,
+        take: |row, greys: &[f32]| placement.put(row, greys, out),
+    };
+    level.run(strips);
     Ok(())
 }
 
@@ -231,88 +257,18 @@ impl Placement {
         }
     }
 
-    fn index(&self, row: usize, column: usize) -> usize {
-        (self.start + self.row_step * row as isize + self.column_step * column as isize) as usize
-    }
-}
-
-impl Scratch {
-    /// Makes room for rows of mapped pixels of these columns; as many are kept as one output row may need.
-    fn start(&mut self, columns: std::ops::Range<usize>) {
-        let width = columns.len();
-        let n_taps = self.horizontal.pack(columns.start).n_taps;
-        let n_slots = self.vertical.most_taps() + 1;
-        self.cached_rows.clear();
-        self.cached_rows.resize(n_slots, None);
-        self.row_cache.resize(n_slots * width, 0.0);
-        // Runs of weights may reach beyond the last column, with weight zero.
-        self.sums.clear();
-        self.sums.resize(width + n_taps, 0.0);
-    }
-
-    /// Filters the summed row along its columns, handing over each output column with its grey level.
-    fn filter_columns(&self, take: impl FnMut(usize, f32)) {
-        match self.horizontal.packed().n_taps {
-            1 => self.dot::<1>(take),
-            2 => self.dot::<2>(take),
-            3 => self.dot::<3>(take),
-            4 => self.dot::<4>(take),
-            5 => self.dot::<5>(take),
-            6 => self.dot::<6>(take),
-            7 => self.dot::<7>(take),
-            8 => self.dot::<8>(take),
-            n => self.dot_any(n, take),
-        }
-    }
-
-    fn dot<const N: usize>(&self, mut take: impl FnMut(usize, f32)) {
-        let packed = self.horizontal.packed();
-        let (rows, _) = packed.weights.as_chunks::<N>();
-        for (column, (start, weights)) in packed.starts.iter().zip(rows).enumerate() {
-            let run = &self.sums[*start as usize..*start as usize + N];
-            take(
-                column,
-                run.iter().zip(weights).map(|(sum, weight)| sum * weight).sum(),
-            );
-        }
-    }
-
-    fn dot_any(&self, n_taps: usize, mut take: impl FnMut(usize, f32)) {
-        let packed = self.horizontal.packed();
-        let rows = packed.weights.chunks_exact(n_taps);
-        for (column, (start, weights)) in packed.starts.iter().zip(rows).enumerate() {
-            let run = &self.sums[*start as usize..*start as usize + n_taps];
-            take(
-                column,
-                run.iter().zip(weights).map(|(sum, weight)| sum * weight).sum(),
-            );
-        }
-    }
-
-    /// Weighted sum of the source rows of one output row, over `columns` of the source.
-    fn sum_rows(
-        &mut self,
-        slice: Pixels<'_>,
-        map: &ValueMap,
-        output_row: usize,
-        columns: std::ops::Range<usize>,
-    ) {
-        let width = columns.len();
-        let n_slots = self.cached_rows.len();
-        let sums = &mut self.sums[..width];
-        sums.fill(0.0);
-        for (row, weight) in self.vertical.taps(output_row) {
-            let row = *row as usize;
-            let slot = row % n_slots;
-            let mapped = &mut self.row_cache[slot * width..(slot + 1) * width];
-            if self.cached_rows[slot] != Some(row) {
-                let begin = row * slice.columns;
-                map.apply(&slice.values[begin + columns.start..begin + columns.end], mapped);
-                self.cached_rows[slot] = Some(row);
+    #[inline(always)]
+    fn put<L: Level>(&self, row: usize, greys: &[f32], out: &mut [L]) {
+        let start = self.start + self.row_step * row as isize;
+        if self.column_step == 1 {
+            let start = start as usize;
+            for (out, grey) in out[start..start + greys.len()].iter_mut().zip(greys) {
+                *out = L::from_grey(*grey);
             }
-            for (sum, level) in sums.iter_mut().zip(mapped.iter()) {
-                *sum += level * weight;
-            }
+            return;
+        }
+        for (column, grey) in greys.iter().enumerate() {
+            out[(start + self.column_step * column as isize) as usize] = L::from_grey(*grey);
         }
     }
 }
@@ -406,6 +362,27 @@ mod tests {
         }
 
         #[test]
+        fn bytes_do_not_depend_on_the_instruction_set(
+            shape in prop::array::uniform2(1usize..40), source in prop::array::uniform2(1usize..60),
+            filter in prop::sample::select(Filter::ALL.to_vec()), seed in any::<u32>(), low in 0.0f64..40_000.0,
+            left in -4.0f64..6.0, reach in 0.5f64..70.0, transpose in any::<bool>(), flip_columns in any::<bool>(),
+        ) {
+            let values: Vec<u16> = (0..source[0] * source[1])
+                .map(|i| (seed.wrapping_mul(2_654_435_761).wrapping_add((i * i) as u32 * 40_503)) as u16).collect();
+            let map = ValueMap::between(low, low + 20_000.0, Polarity::Bright);
+            let region = Region { left, top: -left, right: left + reach, bottom: reach - left };
+            let mut how = how(filter, shape);
+            how.orientation = Orientation { transpose, flip_columns, flip_rows: false };
+            let run = |level: simd::Level| {
+                let mut out = vec![0u16; shape[0] * shape[1]];
+                let to = (out.as_mut_slice(), &mut Scratch::default());
+                resample_at(level, Pixels::new(&values, source).unwrap(), &map, (region, &how), to).unwrap();
+                out
+            };
+            prop_assert_eq!(run(simd::Level::Baseline), run(simd::Level::best()));
+        }
+
+        #[test]
         fn turning_before_equals_turning_after(
             transpose in any::<bool>(), flip_columns in any::<bool>(), flip_rows in any::<bool>(),
         ) {
@@ -482,6 +459,24 @@ mod tests {
                     }
                 }
             }
+        }
+    }
+
+    #[test]
+    fn levels_are_the_nearest_and_clipped() {
+        for (grey, level) in [
+            (0.0, 0),
+            (0.5, 128),
+            (1.0, 255),
+            (-0.3, 0),
+            (1.2, 255),
+            (100.4 / 255.0, 100),
+            (100.6 / 255.0, 101),
+        ] {
+            assert_eq!(<u8 as Level>::from_grey(grey), level, "{grey}");
+        }
+        for level in 0..=u16::MAX {
+            assert_eq!(<u16 as Level>::from_grey(f32::from(level) / 65_535.0), level);
         }
     }
 
