@@ -55,7 +55,8 @@
 //! |---|---|---|
 //! | implicit, explicit, big endian, deflated | own code | own code |
 //! | RLE Lossless | own code | own code |
-//! | JPEG baseline, JPEG Lossless | `jpeg-decoder` (safe Rust) | |
+//! | JPEG Lossless, any predictor | own code | |
+//! | JPEG baseline | `jpeg-decoder` (safe Rust) | |
 //! | JPEG Extended | 8 bits; 12 bits are refused by name | |
 //! | JPEG 2000, HTJ2K | `openjp2` (Rust port of OpenJPEG, with unsafe code) | |
 //! | JPEG-LS, lossless and near-lossless | own code, grayscale | |

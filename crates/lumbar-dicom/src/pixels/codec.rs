@@ -1,10 +1,10 @@
 //! Third-party codecs, kept at arm's length: the code stream's own size is held against the header before the decoder
 //! sees it, and a panic becomes an error.
 //!
-//! Residual risk: `jpeg-decoder` is safe Rust. `openjp2` is a port of OpenJPEG with unsafe code in it; a hostile JPEG
+//! JPEG Lossless and JPEG-LS are our own. Residual risk: `jpeg-decoder` (DCT) is safe Rust. `openjp2` is a port of OpenJPEG with unsafe code in it; a hostile JPEG
 //! 2000 stream may still corrupt memory or abort, which only a worker process contains.
 
-use super::{jpegls, samples::Sink};
+use super::{jpeg_lossless, jpegls, samples::Sink};
 use crate::{Codec, PixelFormat, ReadError, TransferSyntax};
 use std::{io::Read, panic::catch_unwind};
 
@@ -19,21 +19,22 @@ pub(super) fn decode_frame(
         Codec::JpegDct | Codec::JpegLossless => {
             let decoded = contained("JPEG", || jpeg(bytes, syntax, format))?;
             match decoded {
-                Jpeg::Bytes(bytes) => sink.push_decoded(bytes.into_iter().map(i32::from)),
-                Jpeg::Words(words) => {
-                    let word = |pair: &[u8]| i32::from(u16::from_ne_bytes([pair[0], pair[1]]));
-                    sink.push_decoded(words.chunks_exact(2).map(word));
-                }
+                Jpeg::Bytes(bytes) => sink.push_decoded_slice(&bytes, i32::from),
+                Jpeg::Words(words) => sink.push_decoded_slice(&words, i32::from),
             }
         }
         Codec::Jpeg2000 => {
             let components = contained("JPEG 2000", || jpeg2000(bytes, format))?;
+            if let [only] = components.as_slice() {
+                sink.push_decoded_slice(only, |value| value);
+                return Ok(());
+            }
             let n_pixels = components[0].len();
             sink.push_decoded(
                 (0..n_pixels).flat_map(|pixel| components.iter().map(move |plane| plane[pixel])),
             );
         }
-        Codec::JpegLs => sink.push_decoded(jpeg_ls(bytes, format)?.into_iter().map(i32::from)),
+        Codec::JpegLs => sink.push_decoded_slice(&jpeg_ls(bytes, format)?, i32::from),
         _ => {
             return Err(ReadError::Unsupported {
                 syntax,
@@ -98,8 +99,7 @@ fn check_shape(codec: &'static str, found: StreamShape, format: &PixelFormat) ->
 
 enum Jpeg {
     Bytes(Vec<u8>),
-    /// Pairs of bytes in native order.
-    Words(Vec<u8>),
+    Words(Vec<u16>),
 }
 
 fn jpeg(bytes: &[u8], syntax: TransferSyntax, format: &PixelFormat) -> Result<Jpeg, ReadError> {
@@ -108,7 +108,12 @@ fn jpeg(bytes: &[u8], syntax: TransferSyntax, format: &PixelFormat) -> Result<Jp
         return corrupt(CODEC, "no frame header");
     };
     check_shape(CODEC, shape, format)?;
-    if process != LOSSLESS_PROCESS && shape.precision != 8 {
+    if process == LOSSLESS_PROCESS {
+        return jpeg_lossless::decode(bytes)
+            .map(Jpeg::Words)
+            .or_else(|what| corrupt(CODEC, what));
+    }
+    if shape.precision != 8 {
         return Err(ReadError::Unsupported {
             syntax,
             what: "DCT of more than 8 bits",
@@ -126,7 +131,6 @@ fn jpeg(bytes: &[u8], syntax: TransferSyntax, format: &PixelFormat) -> Result<Jp
         {
             Ok(Jpeg::Bytes(decoded))
         }
-        Some(jpeg_decoder::PixelFormat::L16) if decoded.len() == 2 * n_samples => Ok(Jpeg::Words(decoded)),
         _ => corrupt(CODEC, "decoded to another size or layout than its header says"),
     }
 }

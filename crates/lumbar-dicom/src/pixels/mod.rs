@@ -5,6 +5,7 @@
 
 mod codec;
 mod fragments;
+mod jpeg_lossless;
 mod jpegls;
 mod rle;
 mod samples;
@@ -123,11 +124,16 @@ fn decode_raw(
     let frame_bytes = frame_bytes(format);
     let at = location.value_at + frame_bytes * u64::from(frames.start);
     let n_frames = frames.end - frames.start;
-    let bytes = source.tail(at, (frame_bytes * u64::from(n_frames)) as usize)?;
     let big_endian = location.encoding.big_endian || syntax == TransferSyntax::GePrivateBigEndianPixels;
     let mut sink = Sink::new(format, n_frames);
-    for frame in bytes.chunks_exact(frame_bytes as usize) {
-        sink.push_bytes(frame, big_endian, format.planar);
+    for frame in 0..u64::from(n_frames) {
+        let at = at + frame_bytes * frame;
+        if format.planar && format.samples_per_pixel > 1 {
+            sink.push_bytes(&source.tail(at, frame_bytes as usize)?, big_endian, true);
+        } else {
+            source.each_chunk(at, frame_bytes, |bytes| sink.push_part(bytes, big_endian))?;
+            sink.end_frame();
+        }
     }
     Ok(sink.finish())
 }

@@ -5,40 +5,65 @@ use crate::{PixelFormat, ReadError};
 
 const HEADER_BYTES: usize = 64;
 
+/// Pixels decoded at a time: their planes stay in the nearest cache, and no plane is ever held whole.
+const BLOCK: usize = 2048;
+/// Longest run.
+const RUN: usize = 128;
+/// Pieces up to this length are the rule in anatomy, and take one vector.
+const SHORT: usize = 16;
+
 /// Decodes one frame into `sink`.
 pub(super) fn decode_frame(bytes: &[u8], format: &PixelFormat, sink: &mut Sink) -> Result<(), ReadError> {
     let sample_bytes = usize::from(format.bits_allocated / 8);
     let samples = usize::from(format.samples_per_pixel);
     let n_pixels = format.rows as usize * format.columns as usize;
-    let segments = segments(bytes, samples * sample_bytes)?;
-    let mut planes = vec![0u8; n_pixels * segments.len()];
-    for (plane, segment) in planes.chunks_exact_mut(n_pixels).zip(&segments) {
-        unpack(segment, plane)?;
-    }
-    // Segments run sample by sample, high byte first.
-    match (samples, sample_bytes) {
-        (1, 1) => sink.push_bytes(&planes, false, false),
-        (1, 2) => {
-            let (high, low) = planes.split_at(n_pixels);
-            let mut words = vec![0u8; 2 * n_pixels];
-            for ((word, high), low) in words.chunks_exact_mut(2).zip(high).zip(low) {
-                word[0] = *low;
-                word[1] = *high;
+    let mut planes: Vec<Plane<'_>> = segments(bytes, samples * sample_bytes)?
+        .into_iter()
+        .map(Plane::new)
+        .collect();
+    let mut interleaved = vec![0u8; BLOCK * planes.len()];
+    for begin in (0..n_pixels).step_by(BLOCK) {
+        let n = BLOCK.min(n_pixels - begin);
+        for plane in &mut planes {
+            let found = plane.fill(n);
+            if found < n {
+                let found = begin + found;
+                return Err(ReadError::Corrupt {
+                    codec: "RLE",
+                    what: format!("a segment of {found} bytes when decoded, expected {n_pixels}"),
+                });
             }
-            sink.push_bytes(&words, false, false);
         }
-        _ => {
-            let mut out = Vec::with_capacity(planes.len());
-            for pixel in 0..n_pixels {
-                for sample in 0..samples {
-                    for byte in (0..sample_bytes).rev() {
-                        out.push(planes[(sample * sample_bytes + byte) * n_pixels + pixel]);
-                    }
+        let interleaved = &mut interleaved[..n * planes.len()];
+        // Segments run sample by sample, high byte first.
+        if let ([high, low], 2) = (planes.as_slice(), sample_bytes) {
+            for ((word, high), low) in interleaved
+                .as_chunks_mut()
+                .0
+                .iter_mut()
+                .zip(&high.out)
+                .zip(&low.out)
+            {
+                *word = [*low, *high];
+            }
+        } else {
+            let n_planes = planes.len();
+            for (number, plane) in planes.iter().enumerate() {
+                let (sample, byte) = (number / sample_bytes, sample_bytes - 1 - number % sample_bytes);
+                let places = interleaved[sample * sample_bytes + byte..]
+                    .iter_mut()
+                    .step_by(n_planes);
+                for (place, value) in places.zip(&plane.out) {
+                    *place = *value;
                 }
             }
-            sink.push_bytes(&out, false, false);
+        }
+        sink.push_part(interleaved, false);
+        for plane in &mut planes {
+            plane.drop(n);
         }
     }
+    sink.end_frame();
     Ok(())
 }
 
@@ -66,40 +91,83 @@ fn segments(bytes: &[u8], expected: usize) -> Result<Vec<&[u8]>, ReadError> {
     Ok(offsets.windows(2).map(|pair| &bytes[pair[0]..pair[1]]).collect())
 }
 
-/// PackBits until `out` is full. What follows (padding) is ignored; too little is an error.
-fn unpack(mut bytes: &[u8], out: &mut [u8]) -> Result<(), ReadError> {
-    let expected = out.len();
-    let mut at = 0;
-    while at < expected {
-        let Some((&code, rest)) = bytes.split_first() else {
-            break;
-        };
-        match code {
-            0..=127 => {
-                let wanted = usize::from(code) + 1;
-                let n = wanted.min(expected - at).min(rest.len());
-                out[at..at + n].copy_from_slice(&rest[..n]);
-                at += n;
-                bytes = &rest[wanted.min(rest.len())..];
-            }
-            // Reserved: does nothing.
-            128 => bytes = rest,
-            129.. => {
-                let Some((&byte, rest)) = rest.split_first() else {
-                    break;
-                };
-                let n = (257 - usize::from(code)).min(expected - at);
-                out[at..at + n].fill(byte);
-                at += n;
-                bytes = rest;
-            }
+/// A segment on its way out of PackBits: at most a block, and what the last run had too much.
+struct Plane<'a> {
+    bytes: &'a [u8],
+    out: Vec<u8>,
+    n_out: usize,
+}
+
+impl<'a> Plane<'a> {
+    fn new(bytes: &'a [u8]) -> Plane<'a> {
+        Plane {
+            bytes,
+            out: vec![0; BLOCK + RUN],
+            n_out: 0,
         }
     }
-    if at < expected {
-        return Err(ReadError::Corrupt {
-            codec: "RLE",
-            what: format!("a segment of {at} bytes when decoded, expected {expected}"),
-        });
+
+    /// Decodes until there are `wanted` bytes, at most a block, and says how many there are, `wanted` at most. What follows
+    /// (padding) is left alone.
+    fn fill(&mut self, wanted: usize) -> usize {
+        let (mut bytes, mut at) = (self.bytes, self.n_out);
+        while at < wanted {
+            let Some((&code, rest)) = bytes.split_first() else {
+                break;
+            };
+            let Some(room) = self.out[at..].first_chunk_mut::<RUN>() else {
+                break;
+            };
+            let is_run = code > 128;
+            let n = if is_run {
+                257 - usize::from(code)
+            } else {
+                usize::from(code) + 1
+            };
+            // Whether a short piece repeats or not is what no processor foresees: both are made and one is kept. What is
+            // copied too much is written over by the next piece.
+            if n <= SHORT
+                && let Some(chunk) = rest.first_chunk::<SHORT>()
+            {
+                let repeated = u128::from_le_bytes([chunk[0]; SHORT]);
+                let kept = u128::from(is_run).wrapping_neg();
+                let piece = repeated & kept | u128::from_le_bytes(*chunk) & !kept;
+                room[..SHORT].copy_from_slice(&piece.to_le_bytes());
+                at += n;
+                bytes = &rest[if is_run { 1 } else { n }..];
+                continue;
+            }
+            match code {
+                0..=127 => {
+                    let n = n.min(rest.len());
+                    match rest.first_chunk::<RUN>() {
+                        // A copy of fixed length costs less than a call.
+                        Some(chunk) => *room = *chunk,
+                        None => room[..n].copy_from_slice(&rest[..n]),
+                    }
+                    at += n;
+                    bytes = &rest[n..];
+                }
+                // Reserved: does nothing.
+                128 => bytes = rest,
+                129.. => {
+                    let Some((&byte, rest)) = rest.split_first() else {
+                        bytes = rest;
+                        break;
+                    };
+                    *room = [byte; RUN];
+                    at += n;
+                    bytes = rest;
+                }
+            }
+        }
+        (self.bytes, self.n_out) = (bytes, at);
+        at.min(wanted)
     }
-    Ok(())
+
+    /// Lets go of the first `n` bytes.
+    fn drop(&mut self, n: usize) {
+        self.out.copy_within(n..self.n_out, 0);
+        self.n_out -= n;
+    }
 }

@@ -246,45 +246,51 @@ impl Sink {
                 false,
             );
         }
+        self.push_part(bytes, big_endian);
+        self.end_frame();
+    }
+
+    /// Part of a frame: whole samples as bytes, in the order of the frame. [`Sink::end_frame`] follows the last.
+    pub(super) fn push_part(&mut self, bytes: &[u8], big_endian: bool) {
         let bits = self.bits;
-        let plain16 = bits.shift == 0 && bits.stored == 16;
-        let word = |pair: &[u8]| {
-            let pair = [pair[0], pair[1]];
-            if big_endian {
-                u16::from_be_bytes(pair)
-            } else {
-                u16::from_le_bytes(pair)
-            }
-        };
-        let long = |four: &[u8]| {
-            let four = [four[0], four[1], four[2], four[3]];
-            if big_endian {
-                u32::from_be_bytes(four)
-            } else {
-                u32::from_le_bytes(four)
-            }
-        };
         match &mut self.pixels.samples {
-            Samples::U8(out) => out.extend(bytes.iter().map(|byte| bits.unsigned(u32::from(*byte)) as u8)),
-            Samples::I8(out) => out.extend(bytes.iter().map(|byte| bits.signed(u32::from(*byte)) as i8)),
-            Samples::U16(out) if plain16 => out.extend(bytes.chunks_exact(2).map(word)),
+            Samples::U8(out) => take(out, bytes.as_chunks().0, |[byte]| {
+                bits.unsigned(u32::from(byte)) as u8
+            }),
+            Samples::I8(out) => take(out, bytes.as_chunks().0, |[byte]| {
+                bits.signed(u32::from(byte)) as i8
+            }),
             Samples::U16(out) => {
-                let (shift, mask) = (bits.shift, bits.mask() as u16);
-                out.extend(bytes.chunks_exact(2).map(|pair| (word(pair) >> shift) & mask));
+                let (pairs, shift, mask) = (bytes.as_chunks().0, bits.shift, bits.mask() as u16);
+                if big_endian {
+                    take(out, pairs, |pair| u16::from_be_bytes(pair) >> shift & mask);
+                } else {
+                    take(out, pairs, |pair| u16::from_le_bytes(pair) >> shift & mask);
+                }
             }
             Samples::I16(out) => {
                 // Left until the sign bit stands at the top, then back: the sign fills the unused bits.
-                let up = 16 - bits.stored - bits.shift;
-                let down = 16 - bits.stored;
-                out.extend(
-                    bytes
-                        .chunks_exact(2)
-                        .map(|pair| ((word(pair) << up) as i16) >> down),
-                );
+                let (up, down) = (16 - bits.stored - bits.shift, 16 - bits.stored);
+                take(out, bytes.as_chunks().0, |pair| {
+                    let word = if big_endian {
+                        u16::from_be_bytes(pair)
+                    } else {
+                        u16::from_le_bytes(pair)
+                    };
+                    (word << up) as i16 >> down
+                });
             }
-            Samples::U32(out) => out.extend(bytes.chunks_exact(4).map(|four| bits.unsigned(long(four)))),
-            Samples::I32(out) => out.extend(bytes.chunks_exact(4).map(|four| bits.signed(long(four)))),
+            Samples::U32(out) => take(out, bytes.as_chunks().0, |four| {
+                bits.unsigned(long(four, big_endian))
+            }),
+            Samples::I32(out) => take(out, bytes.as_chunks().0, |four| {
+                bits.signed(long(four, big_endian))
+            }),
         }
+    }
+
+    /// A frame's samples are all there.
+    pub(super) fn end_frame(&mut self) {
         self.pixels.n_frames += 1;
     }
 
@@ -307,12 +313,52 @@ impl Sink {
         self.pixels.n_frames += 1;
     }
 
+    /// As [`Sink::push_decoded`], for what lies in memory in the order of the frame.
+    pub(super) fn push_decoded_slice<S: Copy>(&mut self, decoded: &[S], to_i32: impl Fn(S) -> i32) {
+        let bits = Bits {
+            shift: 0,
+            ..self.bits
+        };
+        let unsigned = |value: S| bits.unsigned(to_i32(value) as u32);
+        let signed = |value: S| bits.signed(to_i32(value) as u32);
+        match &mut self.pixels.samples {
+            Samples::U8(out) => take(out, decoded, |value| unsigned(value) as u8),
+            Samples::I8(out) => take(out, decoded, |value| signed(value) as i8),
+            Samples::U16(out) => take(out, decoded, |value| unsigned(value) as u16),
+            Samples::I16(out) => take(out, decoded, |value| signed(value) as i16),
+            Samples::U32(out) => take(out, decoded, unsigned),
+            Samples::I32(out) => take(out, decoded, signed),
+        }
+        self.pixels.n_frames += 1;
+    }
+
     pub(super) fn finish(self) -> StoredPixels {
         debug_assert!(
             each!(&self.pixels.samples, Samples, samples => samples.len())
                 == self.frame_samples * self.pixels.n_frames as usize
         );
         self.pixels
+    }
+}
+
+/// Appends what `convert` makes of each value. Written onto a slice of known length: `extend` keeps LLVM from using
+/// vectors here, at three times the cost.
+fn take<S: Copy, T: Copy + Default>(out: &mut Vec<T>, values: &[S], convert: impl Fn(S) -> T) {
+    // Few enough that the zeros are still in the nearest cache when they are written over.
+    for block in values.chunks(4096) {
+        let begin = out.len();
+        out.resize(begin + block.len(), T::default());
+        for (sample, value) in out[begin..].iter_mut().zip(block) {
+            *sample = convert(*value);
+        }
+    }
+}
+
+fn long(four: [u8; 4], big_endian: bool) -> u32 {
+    if big_endian {
+        u32::from_be_bytes(four)
+    } else {
+        u32::from_le_bytes(four)
     }
 }
 

@@ -84,6 +84,26 @@ impl<'a> Source<'a> {
         }
     }
 
+    /// Hands over `len` bytes at `at`, in order, in chunks of a multiple of 8 bytes but for the last.
+    pub(crate) fn each_chunk(
+        &mut self,
+        at: u64,
+        len: u64,
+        mut take: impl FnMut(&[u8]),
+    ) -> Result<(), ReadError> {
+        let chunk_bytes = match self.backing {
+            Backing::File { .. } => CHUNK_BYTES as u64,
+            _ => len.max(1),
+        };
+        let (mut at, end) = (at, at.saturating_add(len));
+        while at < end {
+            let n = chunk_bytes.min(end - at);
+            take(self.get(at, n as usize)?);
+            at += n;
+        }
+        Ok(())
+    }
+
     /// The bytes from `at` to the end, owned: pixel data, whose extent has been checked.
     pub(crate) fn tail(&mut self, at: u64, len: usize) -> Result<std::borrow::Cow<'_, [u8]>, ReadError> {
         if let Backing::File { file, .. } = &mut self.backing {
@@ -103,6 +123,9 @@ impl<'a> Source<'a> {
     }
 }
 
+/// Bytes of pixel data read at a time: the copy is still in the second cache when it is unpacked.
+const CHUNK_BYTES: usize = 64 << 10;
+
 fn slice(bytes: &[u8], at: u64, len: usize) -> Result<&[u8], ReadError> {
     let start = at as usize;
     start
@@ -118,11 +141,11 @@ fn slice(bytes: &[u8], at: u64, len: usize) -> Result<&[u8], ReadError> {
 /// Replaces `into` by `len` bytes at `at`. A file that shrank meanwhile is an error of the operating system.
 fn read_at(file: &mut File, at: u64, len: usize, into: &mut Vec<u8>) -> Result<(), ReadError> {
     file.seek(SeekFrom::Start(at))?;
-    into.clear();
-    into.reserve_exact(len);
-    let read = file.take(len as u64).read_to_end(into)?;
-    if read < len {
-        return Err(std::io::Error::from(std::io::ErrorKind::UnexpectedEof).into());
+    // What is left of an earlier read need not become zeros first.
+    into.resize(len, 0);
+    if let Err(error) = file.read_exact(into) {
+        into.clear();
+        return Err(error.into());
     }
     Ok(())
 }
