@@ -4,7 +4,7 @@
 //! those of some volumes from patient left as well.
 
 use lumbar_core::PixelPoint;
-use lumbar_dicom::{Catalogue, Limits, ScanOptions, SliceRecord, read_frame, scan};
+use lumbar_dicom::{Catalogue, Limits, RejectReason, ScanOptions, SliceRecord, read_frame, read_image, scan};
 use std::path::{Path, PathBuf};
 
 struct Volume {
@@ -150,7 +150,8 @@ fn stacks_agree_with_volumes_of_dcm2niix() {
         println!("conformance: 0 cases ran (no collection)");
         return;
     };
-    // Reference, series, and how many of its volumes are there. References of mosaics are not among them.
+    // Reference, series, and how many of its stacks the reference holds. The other references are of
+    // mosaics, which are refused: `mosaics_are_refused_and_their_tiles_read`.
     let cases = [
         (
             "dcm_qa_sag/Ref/2_gre_field_mapping_PMUlog.nii",
@@ -177,16 +178,71 @@ fn stacks_agree_with_volumes_of_dcm2niix() {
         let root = folder.join(series);
         let catalogue = scan(&root, &ScanOptions::default(), &|_| {}).expect("the series can be scanned");
         let volume = Volume::read(&folder.join(reference));
-        assert_eq!(
-            agreeing_stacks(&root, &catalogue, &volume),
-            n_volumes,
-            "{reference}"
-        );
+        let n_agreeing = agreeing_stacks(&root, &catalogue, &volume);
+        println!("{reference}: {:?}, {n_agreeing} stack(s) agree", volume.shape);
+        assert_eq!(n_agreeing, n_volumes, "{reference}");
         let step = [0, 1, 2].map(|axis| volume.affine[axis][2]);
         let spacing = catalogue.series[0].spacing_mm.expect("a spacing");
         assert!(
             (spacing - distance(step, [0.0; 3])).abs() < 1e-3,
             "{reference}: spacing {spacing}"
+        );
+    }
+    println!("conformance: {} cases ran", cases.len());
+}
+
+/// Siemens mosaics hold many slices in one picture under the position of none. The catalogue refuses them; their stored
+/// values are those dcm2niix cut into volumes, whatever the transfer syntax and whatever stands in unused bits.
+#[test]
+fn mosaics_are_refused_and_their_tiles_read() {
+    let Some(folder) = collection() else {
+        println!("conformance: 0 cases ran (no collection)");
+        return;
+    };
+    let mut cases = vec![
+        (
+            "dcm_qa_12bit/Ref/2.nii".to_owned(),
+            "dcm_qa_12bit/In/12bitUnsigned.dcm".to_owned(),
+        ),
+        (
+            "dcm_qa_12bit/Ref/3.nii".to_owned(),
+            "dcm_qa_12bit/In/12bitUnsigned_0x0F0F.dcm".to_owned(),
+        ),
+        (
+            "dcm_qa_12bit/Ref/4.nii".to_owned(),
+            "dcm_qa_12bit/In/12bitSigned_0x0F0F.dcm".to_owned(),
+        ),
+    ];
+    // One image in nine transfer syntaxes.
+    cases.extend((1..=9).map(|n| ("dcm_qa_ts/Ref/1.nii".to_owned(), format!("dcm_qa_ts/In/{n}.dcm"))));
+    for (reference, file) in &cases {
+        let volume = Volume::read(&folder.join(reference));
+        let image = read_image(&folder.join(file), &Limits::default()).expect("a mosaic's pixels");
+        let pixels = image.pixels.frame(0).expect("a frame").to_i32();
+        let [columns, rows, slices, _] = volume.shape;
+        let width = image.pixels.columns() as usize;
+        for slice in 0..slices {
+            let (down, right) = (
+                slice / (width / columns) * rows,
+                slice % (width / columns) * columns,
+            );
+            let tile: Vec<i32> = (0..rows)
+                .flat_map(|row| &pixels[(down + row) * width + right..][..columns])
+                .copied()
+                .collect();
+            assert!(tile == volume.image(slice, 0, false), "{file}: slice {slice}");
+        }
+        println!("{file}: {} tiles equal, {}", slices, image.header.transfer_syntax);
+    }
+    for set in ["dcm_qa_12bit/In", "dcm_qa_ts/In", "dcm_qa_siemens/In/Orientation"] {
+        let catalogue = scan(&folder.join(set), &ScanOptions::default(), &|_| {}).expect("a scan");
+        assert!(catalogue.slices.is_empty(), "{set}");
+        assert!(
+            catalogue
+                .rejects
+                .iter()
+                .all(|reject| reject.reason == RejectReason::SiemensMosaic),
+            "{set}"
         );
     }
     println!("conformance: {} cases ran", cases.len());
