@@ -32,16 +32,16 @@ fn stages(c: &mut Criterion) {
                 file.read_exact(&mut buffer).unwrap();
             });
             stage("header from memory", &mut || {
-                drop(black_box(read_header_bytes(&bytes, &limits).unwrap()))
+                drop(black_box(read_header_bytes(&bytes, &limits).unwrap()));
             });
             stage("header from file", &mut || {
-                drop(black_box(read_header(&path, &limits).unwrap()))
+                drop(black_box(read_header(&path, &limits).unwrap()));
             });
             stage("image from memory", &mut || {
-                drop(black_box(read_image_bytes(&bytes, &limits).unwrap()))
+                drop(black_box(read_image_bytes(&bytes, &limits).unwrap()));
             });
             stage("image from file", &mut || {
-                drop(black_box(read_image(&path, &limits).unwrap()))
+                drop(black_box(read_image(&path, &limits).unwrap()));
             });
             let (mut road, mut out) = (Road::default(), vec![0; OUTPUT * OUTPUT]);
             stage("file to picture", &mut || road.picture(&path, &mut out).unwrap());
