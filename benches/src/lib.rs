@@ -61,7 +61,7 @@ impl Road {
     /// Clips, shrinks and rounds a slice.
     ///
     /// # Errors
-    /// As [`resample`].
+    /// As [`resample`](fn@resample).
     pub fn resize(
         &mut self,
         values: &[u16],
