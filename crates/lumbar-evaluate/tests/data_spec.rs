@@ -1,4 +1,5 @@
 //! `data-spec/metrics-json.md` names every key of `metrics.json`, and no other.
+#![allow(clippy::unwrap_used, reason = "helpers of tests may fail loudly too")]
 
 mod made_up;
 

@@ -1,4 +1,5 @@
 //! The floor of one who knows the condition and the level alone.
+#![allow(clippy::unwrap_used, reason = "helpers of tests may fail loudly too")]
 
 mod made_up;
 
