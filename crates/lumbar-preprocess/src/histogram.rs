@@ -4,6 +4,7 @@ use crate::PreprocessError;
 
 /// Number of values a 16-bit pixel can take.
 const N_BINS: usize = 1 << 16;
+const N_TABLES: usize = 4;
 
 /// Counts of every 16-bit value, from which any percentile follows exactly.
 ///
@@ -20,9 +21,8 @@ const N_BINS: usize = 1 << 16;
 /// ```
 #[derive(Debug, Clone)]
 pub struct Histogram {
-    // Two tables, fed alternately: runs of one value (air) would otherwise wait on their own last store.
-    even: Vec<u32>,
-    odd: Vec<u32>,
+    // Four tables, fed in turn: runs of one value (air) would otherwise wait on their own last store.
+    tables: [Vec<u32>; N_TABLES],
     /// All counts beyond are zero: 12-bit pixels use a sixteenth of the tables.
     n_bins: usize,
     n_pixels: u64,
@@ -38,8 +38,7 @@ impl Histogram {
     /// An empty histogram.
     pub fn new() -> Histogram {
         Histogram {
-            even: vec![0; N_BINS],
-            odd: vec![0; N_BINS],
+            tables: std::array::from_fn(|_| vec![0; N_BINS]),
             n_bins: 0,
             n_pixels: 0,
         }
@@ -47,8 +46,9 @@ impl Histogram {
 
     /// Forgets all pixels and keeps the memory.
     pub fn clear(&mut self) {
-        self.even[..self.n_bins].fill(0);
-        self.odd[..self.n_bins].fill(0);
+        for table in &mut self.tables {
+            table[..self.n_bins].fill(0);
+        }
         (self.n_bins, self.n_pixels) = (0, 0);
     }
 
@@ -63,13 +63,16 @@ impl Histogram {
     /// [`PreprocessError::TooManyPixels`] beyond what 32-bit bins hold.
     pub fn add(&mut self, pixels: &[u16]) -> Result<(), PreprocessError> {
         self.reserve(pixels)?;
-        let (pairs, rest) = pixels.as_chunks::<2>();
-        for [first, second] in pairs {
-            self.even[usize::from(*first)] += 1;
-            self.odd[usize::from(*second)] += 1;
+        let [a, b, c, d] = &mut self.tables;
+        let (fours, rest) = pixels.as_chunks::<N_TABLES>();
+        for [first, second, third, fourth] in fours {
+            a[usize::from(*first)] += 1;
+            b[usize::from(*second)] += 1;
+            c[usize::from(*third)] += 1;
+            d[usize::from(*fourth)] += 1;
         }
         for value in rest {
-            self.even[usize::from(*value)] += 1;
+            a[usize::from(*value)] += 1;
         }
         Ok(())
     }
@@ -83,7 +86,7 @@ impl Histogram {
         self.reserve(pixels)?;
         let mut n_kept = 0;
         for value in pixels.iter().filter(|value| keep(**value)) {
-            self.even[usize::from(*value)] += 1;
+            self.tables[0][usize::from(*value)] += 1;
             n_kept += 1;
         }
         self.n_pixels = before + n_kept;
@@ -92,8 +95,11 @@ impl Histogram {
 
     /// Pixels of each value.
     fn bins(&self) -> impl DoubleEndedIterator<Item = u64> + ExactSizeIterator {
-        let both = self.even[..self.n_bins].iter().zip(&self.odd[..self.n_bins]);
-        both.map(|(a, b)| u64::from(*a) + u64::from(*b))
+        let [a, b, c, d] = self.tables.each_ref().map(|table| table[..self.n_bins].iter());
+        let sum = |(((a, b), c), d): (((&u32, &u32), &u32), &u32)| {
+            [a, b, c, d].into_iter().copied().map(u64::from).sum()
+        };
+        a.zip(b).zip(c).zip(d).map(sum)
     }
 
     fn reserve(&mut self, pixels: &[u16]) -> Result<(), PreprocessError> {
@@ -144,7 +150,10 @@ impl Histogram {
 
     /// How many pixels have a value.
     pub fn count(&self, value: u16) -> u64 {
-        u64::from(self.even[usize::from(value)]) + u64::from(self.odd[usize::from(value)])
+        self.tables
+            .iter()
+            .map(|table| u64::from(table[usize::from(value)]))
+            .sum()
     }
 
     /// The values of rank `rank` and `rank + 1` (the last one twice at the end).
