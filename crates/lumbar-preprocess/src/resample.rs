@@ -368,7 +368,7 @@ mod tests {
             left in -4.0f64..6.0, reach in 0.5f64..70.0, transpose in any::<bool>(), flip_columns in any::<bool>(),
         ) {
             let values: Vec<u16> = (0..source[0] * source[1])
-                .map(|i| (seed.wrapping_mul(2_654_435_761).wrapping_add((i * i) as u32 * 40_503)) as u16).collect();
+                .map(|i| (seed.wrapping_mul(2_654_435_761).wrapping_add(((i * i) as u32).wrapping_mul(40_503))) as u16).collect();
             let map = ValueMap::between(low, low + 20_000.0, Polarity::Bright);
             let region = Region { left, top: -left, right: left + reach, bottom: reach - left };
             let mut how = how(filter, shape);
