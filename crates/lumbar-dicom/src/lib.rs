@@ -82,9 +82,12 @@
 
 pub mod catalogue;
 pub mod crossref;
+#[doc(hidden)]
+pub mod fuzz;
 pub mod recognise;
 pub mod stack;
 pub mod tag;
+pub mod worker;
 
 mod error;
 mod header;
@@ -92,6 +95,7 @@ mod identity;
 mod limits;
 mod pixels;
 mod read;
+mod reader;
 mod reason;
 mod syntax;
 mod words;
@@ -107,7 +111,9 @@ pub use identity::{Identity, IdentityKey};
 pub use limits::Limits;
 pub use pixels::{Frame, StoredPixels};
 pub use read::{Image, read_frame, read_header, read_header_bytes, read_image, read_image_bytes};
+pub use reader::Reader;
 pub use reason::{RejectReason, UnknownReason};
 pub use syntax::{Codec, TransferSyntax};
 pub use words::Words;
+pub use worker::{WorkerCommand, WorkerError, Workers};
 pub use write::{MrImage, Photometric, WriteError};

@@ -77,9 +77,13 @@ reasons! {
     MalformedFragments;
     /// Compressed pixels that do not decode.
     CorruptPixelData;
+    /// Reading took longer than the limit.
+    TimedOut;
     /// A third-party decoder panicked; contained.
     CodecPanicked;
-    /// Decoding took longer than allowed, or more memory, or ended the worker.
+    /// Our own reader panicked: a bug to be reported; contained.
+    ReaderPanicked;
+    /// The worker process that read the file ended, as with more memory than allowed; contained.
     WorkerFailed;
     /// A modality other than MR.
     NotMr;

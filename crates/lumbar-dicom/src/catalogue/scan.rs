@@ -6,7 +6,7 @@ use super::{
     layout::{Layout, RsnaIds, rsna_ids, source_name},
     series,
 };
-use crate::{FrameHeader, Header, IdentityKey, Limits, NoPlane, RejectReason, read_header};
+use crate::{FrameHeader, Header, IdentityKey, NoPlane, ReadError, Reader, RejectReason};
 use lumbar_core::{SeriesId, StudyId};
 use rayon::prelude::*;
 use std::{
@@ -18,8 +18,10 @@ use std::{
 /// How to scan.
 #[derive(Debug, Clone, Default)]
 pub struct ScanOptions {
-    /// Limits on each file.
-    pub limits: Limits,
+    /// Limits on each file, and who reads it.
+    pub reader: Reader,
+    /// Decode the pixels of every file, so that one that does not decode is rejected here and not where it is used.
+    pub check_pixels: bool,
     /// Where ids come from.
     pub layout: Layout,
     /// The secret behind patient keys and hashed names. `None` makes one of the contents of the whole catalogue: the
@@ -108,7 +110,7 @@ struct Refused {
 
 fn read_file(root: &Path, found: Found, options: &ScanOptions) -> File {
     let rsna = rsna_ids(&found.path, options.layout);
-    let content = content(&root.join(&found.path), &found, rsna.is_some(), &options.limits);
+    let content = content(&root.join(&found.path), &found, rsna.is_some(), options);
     File {
         path: found.path,
         rsna,
@@ -116,7 +118,7 @@ fn read_file(root: &Path, found: Found, options: &ScanOptions) -> File {
     }
 }
 
-fn content(path: &Path, found: &Found, has_ids: bool, limits: &Limits) -> Result<Box<Taken>, Refused> {
+fn content(path: &Path, found: &Found, has_ids: bool, options: &ScanOptions) -> Result<Box<Taken>, Refused> {
     if let Some((reason, detail)) = found.barred {
         return Err(Refused {
             reason,
@@ -124,11 +126,15 @@ fn content(path: &Path, found: &Found, has_ids: bool, limits: &Limits) -> Result
             uids: None,
         });
     }
-    let mut header = read_header(path, limits).map_err(|error| Refused {
+    let refuse = |error: ReadError, uids| Refused {
         reason: error.reason(),
         detail: error.to_string(),
-        uids: None,
-    })?;
+        uids,
+    };
+    let mut header = options
+        .reader
+        .read_header(path)
+        .map_err(|error| refuse(error, None))?;
     let uids = header
         .study_instance_uid
         .clone()
@@ -143,6 +149,12 @@ fn content(path: &Path, found: &Found, has_ids: bool, limits: &Limits) -> Result
             detail,
             uids,
         });
+    }
+    if options.check_pixels {
+        options
+            .reader
+            .check_image(path)
+            .map_err(|error| refuse(error, uids))?;
     }
     header.frames.shrink_to_fit();
     Ok(Box::new(Taken { header }))
