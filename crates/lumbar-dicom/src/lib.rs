@@ -102,8 +102,8 @@ mod words;
 mod write;
 
 pub use catalogue::{
-    Catalogue, Confidence, Layout, Reject, Rescale, ScanError, ScanOptions, ScanProgress, SeriesRecord,
-    SeriesWarning, SliceRecord, StackRecord, Window, scan,
+    Catalogue, Confidence, Found, Layout, Reject, Rescale, ScanError, ScanOptions, ScanProgress,
+    SeriesRecord, SeriesWarning, SliceRecord, StackRecord, Unused, Window, scan,
 };
 pub use error::ReadError;
 pub use header::{Acquisition, FrameHeader, Header, HeaderWarning, NoPlane, PixelFormat};
@@ -112,7 +112,7 @@ pub use limits::Limits;
 pub use pixels::{Frame, StoredPixels};
 pub use read::{Image, read_frame, read_header, read_header_bytes, read_image, read_image_bytes};
 pub use reader::Reader;
-pub use reason::{RejectReason, UnknownReason};
+pub use reason::{RejectReason, UnknownReason, UnusedReason};
 pub use syntax::{Codec, TransferSyntax};
 pub use words::Words;
 pub use worker::{WorkerCommand, WorkerError, Workers};

@@ -4,6 +4,7 @@ use super::{
     Catalogue, Reject, SliceRecord, classify,
     find::{self, Found},
     layout::{Layout, RsnaIds, rsna_ids, source_name},
+    look::Looking,
     series,
 };
 use crate::{FrameHeader, Header, IdentityKey, NoPlane, ReadError, Reader, RejectReason};
@@ -20,6 +21,8 @@ use std::{
 pub struct ScanOptions {
     /// Limits on each file, and who reads it.
     pub reader: Reader,
+    /// Leave the weighting unknown where only grey levels tell it, instead of reading them.
+    pub headers_only: bool,
     /// Decode the pixels of every file, so that one that does not decode is rejected here and not where it is used.
     pub check_pixels: bool,
     /// Where ids come from.
@@ -87,7 +90,11 @@ pub fn scan(
         digests.sort_unstable();
         IdentityKey::from_digests(digests.into_iter())
     });
-    Ok(arrange(files, options, &key))
+    let looking = (!options.headers_only).then_some(Looking {
+        root,
+        reader: &options.reader,
+    });
+    Ok(arrange(files, options, &key, looking))
 }
 
 /// A file found, and what it holds.
@@ -190,7 +197,12 @@ impl Naming<'_> {
     }
 }
 
-fn arrange(files: Vec<File>, options: &ScanOptions, key: &IdentityKey) -> Catalogue {
+fn arrange(
+    files: Vec<File>,
+    options: &ScanOptions,
+    key: &IdentityKey,
+    looking: Option<Looking<'_>>,
+) -> Catalogue {
     let naming = Naming { key, options };
     let mut catalogue = Catalogue {
         n_files: files.len(),
@@ -257,7 +269,7 @@ fn arrange(files: Vec<File>, options: &ScanOptions, key: &IdentityKey) -> Catalo
                 .into_iter()
                 .flat_map(|file| file.slices(&study, &series, &naming))
                 .collect();
-            series::arrange(&members, stated)
+            series::arrange(&members, stated, looking)
         })
         .collect();
     for (series, slices) in arranged {

@@ -103,10 +103,7 @@ impl Process {
 
     fn how_it_ended(&mut self) -> String {
         let _ = self.child.kill();
-        let how = self
-            .child
-            .wait()
-            .map_or("in an unknown way".to_owned(), |status| describe(status));
+        let how = self.child.wait().map_or("in an unknown way".to_owned(), describe);
         format!("ended {how} (memory cap {} MiB)", self.memory_bytes >> 20)
     }
 }
