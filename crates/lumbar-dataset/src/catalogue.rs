@@ -5,7 +5,7 @@ use crate::reject::{RejectRow, write_rejects};
 use crate::table::{TableReader, TableWriter};
 use crate::{DatasetError, SCHEMA_VERSION, provenance};
 use lumbar_core::{ImagePlane, PixelSpacing, Point, Vector};
-use lumbar_dicom::{Catalogue, Rescale, SeriesRecord, SliceRecord, StackRecord, Window};
+use lumbar_dicom::{Catalogue, Found, Rescale, SeriesRecord, SliceRecord, StackRecord, Window};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
@@ -37,6 +37,15 @@ pub struct CatalogueInfo {
     pub series_kinds: BTreeMap<String, u64>,
     /// Files not taken, by reason.
     pub reject_reasons: BTreeMap<String, u64>,
+    /// Series and studies that any file names, and how many serve a purpose.
+    #[serde(default)]
+    pub found: Found,
+    /// Series that serve none, by reason: with those used they add up to those found.
+    #[serde(default)]
+    pub unused_series: BTreeMap<String, u64>,
+    /// Studies that serve none, by reason: with those used they add up to those found.
+    #[serde(default)]
+    pub unused_studies: BTreeMap<String, u64>,
 }
 
 impl CatalogueInfo {
@@ -57,6 +66,15 @@ impl CatalogueInfo {
         for reject in &catalogue.rejects {
             *reject_reasons.entry(reject.reason.code().to_owned()).or_insert(0) += 1;
         }
+        let (mut unused_series, mut unused_studies) = (BTreeMap::new(), BTreeMap::new());
+        for unused in catalogue.unused() {
+            let tally = if unused.series.is_some() {
+                &mut unused_series
+            } else {
+                &mut unused_studies
+            };
+            *tally.entry(unused.reason.code().to_owned()).or_insert(0) += 1;
+        }
         CatalogueInfo {
             schema_version: SCHEMA_VERSION,
             source_digest: digest(catalogue),
@@ -68,6 +86,9 @@ impl CatalogueInfo {
             n_studies: studies.len() as u64,
             series_kinds,
             reject_reasons,
+            found: catalogue.found(),
+            unused_series,
+            unused_studies,
         }
     }
 }
@@ -88,7 +109,7 @@ pub fn write_catalogue(
         ("source_digest", info.source_digest.clone()),
     ];
     write_tables(catalogue, folder.path(), &metadata)?;
-    let rejects: Vec<RejectRow> = catalogue.rejects.iter().map(RejectRow::file).collect();
+    let rejects = RejectRow::of_catalogue(catalogue);
     write_rejects(&folder.path().join("rejects.parquet"), &rejects, &metadata)?;
     let mut json = serde_json::to_vec_pretty(&info)
         .map_err(|error| DatasetError::corrupt("catalogue description", out, error))?;

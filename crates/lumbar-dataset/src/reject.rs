@@ -3,8 +3,8 @@
 use crate::table::{TableReader, TableWriter};
 use crate::{DatasetError, Sample};
 use lumbar_core::{SeriesKind, StudyId, Target};
-use lumbar_dicom::Reject;
 use lumbar_dicom::crossref::NotCovered;
+use lumbar_dicom::{Catalogue, Reject, Unused};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::path::Path;
@@ -90,7 +90,7 @@ pub struct SampleReject {
     pub detail: String,
 }
 
-/// A row of the table: a file, or a target on a view.
+/// A row of the table: a file, series or study, or a target on a view.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct RejectRow {
     pub scope: String,
@@ -117,6 +117,33 @@ impl RejectRow {
             reason: reject.reason.code().to_owned(),
             detail: reject.detail.clone(),
         }
+    }
+
+    /// A series or study that was found and is not used.
+    pub fn unused(unused: &Unused) -> RejectRow {
+        let scope = if unused.series.is_some() {
+            "series"
+        } else {
+            "study"
+        };
+        RejectRow {
+            scope: scope.to_owned(),
+            source: None,
+            study: Some(unused.study.to_string()),
+            series: unused.series.as_ref().map(|series| series.to_string()),
+            sample_id: None,
+            target: None,
+            view: None,
+            reason: unused.reason.code().to_owned(),
+            detail: String::new(),
+        }
+    }
+
+    /// The rows of a catalogue: files, then series and studies.
+    pub fn of_catalogue(catalogue: &Catalogue) -> Vec<RejectRow> {
+        let unused = catalogue.unused();
+        let files = catalogue.rejects.iter().map(RejectRow::file);
+        files.chain(unused.iter().map(RejectRow::unused)).collect()
     }
 
     pub fn sample(reject: &SampleReject) -> RejectRow {

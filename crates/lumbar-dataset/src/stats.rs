@@ -183,10 +183,11 @@ pub fn stats(dataset: &Dataset) -> Result<Stats, DatasetError> {
             .or_default() += 1;
     }
     for row in read_rejects(&folder.join("rejects.parquet"))? {
-        let tally = if row.scope == "file" {
-            &mut stats.file_rejects
-        } else {
-            &mut stats.sample_rejects
+        let tally = match row.scope.as_str() {
+            "file" => &mut stats.file_rejects,
+            "sample" => &mut stats.sample_rejects,
+            // Series and studies that serve no purpose: the catalogue counts them.
+            _ => continue,
         };
         *tally.entry(row.reason).or_default() += 1;
     }

@@ -147,6 +147,29 @@ pub enum ReadError {
         /// What is wrong.
         what: String,
     },
+    /// A worker process refused the file.
+    #[error("{detail}")]
+    InWorker {
+        /// Its reason.
+        reason: RejectReason,
+        /// Its message.
+        detail: String,
+    },
+    /// A worker process ended, or said what cannot be understood.
+    #[error("the worker process {what}")]
+    WorkerFailed {
+        /// What it did.
+        what: String,
+    },
+    /// Our own code panicked: a bug, contained.
+    #[error("the reader panicked")]
+    Panicked,
+    /// Reading took too long.
+    #[error("not read within {limit:?}")]
+    TimedOut {
+        /// Time allowed.
+        limit: std::time::Duration,
+    },
     /// A third-party decoder panicked.
     #[error("the {codec} decoder panicked")]
     CodecPanicked {
@@ -179,6 +202,10 @@ impl ReadError {
             ReadError::PixelDataTooShort { .. } => RejectReason::PixelDataTooShort,
             ReadError::Fragments { .. } => RejectReason::MalformedFragments,
             ReadError::Corrupt { .. } => RejectReason::CorruptPixelData,
+            ReadError::InWorker { reason, .. } => *reason,
+            ReadError::WorkerFailed { .. } => RejectReason::WorkerFailed,
+            ReadError::Panicked => RejectReason::ReaderPanicked,
+            ReadError::TimedOut { .. } => RejectReason::TimedOut,
             ReadError::CodecPanicked { .. } => RejectReason::CodecPanicked,
         }
     }

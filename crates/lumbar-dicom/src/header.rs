@@ -165,26 +165,37 @@ impl From<GeometryError> for NoPlane {
     }
 }
 
-/// What a reader had to read around.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[non_exhaustive]
-pub enum HeaderWarning {
+macro_rules! warnings {
+    ($($(#[doc = $doc:literal])* $name:ident;)*) => {
+        /// What a reader had to read around.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[non_exhaustive]
+        pub enum HeaderWarning { $($(#[doc = $doc])* $name,)* }
+
+        impl HeaderWarning {
+            /// Every warning.
+            pub const ALL: &'static [HeaderWarning] = &[$(HeaderWarning::$name,)*];
+        }
+    };
+}
+
+warnings! {
     /// The file is compressed with gzip.
-    Gzip,
+    Gzip;
     /// The magic stands at byte 0.
-    NoPreamble,
+    NoPreamble;
     /// There is no magic.
-    NoMagic,
+    NoMagic;
     /// There is no meta group.
-    NoMetaGroup,
+    NoMetaGroup;
     /// No transfer syntax is named.
-    GuessedTransferSyntax,
+    GuessedTransferSyntax;
     /// Elements are written otherwise than the transfer syntax says.
-    EncodingContradictsTransferSyntax,
+    EncodingContradictsTransferSyntax;
     /// HighBit cannot be; BitsStored - 1 is taken.
-    HighBitIgnored,
+    HighBitIgnored;
     /// A number could not be read.
-    UnreadableNumber,
+    UnreadableNumber;
     /// Fewer functional groups than frames.
-    MissingFunctionalGroups,
+    MissingFunctionalGroups;
 }

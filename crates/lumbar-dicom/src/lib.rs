@@ -83,9 +83,12 @@
 
 pub mod catalogue;
 pub mod crossref;
+#[doc(hidden)]
+pub mod fuzz;
 pub mod recognise;
 pub mod stack;
 pub mod tag;
+pub mod worker;
 
 mod error;
 mod header;
@@ -93,14 +96,15 @@ mod identity;
 mod limits;
 mod pixels;
 mod read;
+mod reader;
 mod reason;
 mod syntax;
 mod words;
 mod write;
 
 pub use catalogue::{
-    Catalogue, Confidence, Layout, Reject, Rescale, ScanError, ScanOptions, ScanProgress, SeriesRecord,
-    SeriesWarning, SliceRecord, StackRecord, Window, scan,
+    Catalogue, Confidence, Found, Layout, Reject, Rescale, ScanError, ScanOptions, ScanProgress,
+    SeriesRecord, SeriesWarning, SliceRecord, StackRecord, Unused, Window, scan,
 };
 pub use error::ReadError;
 pub use header::{Acquisition, FrameHeader, Header, HeaderWarning, NoPlane, PixelFormat};
@@ -108,7 +112,9 @@ pub use identity::{Identity, IdentityKey};
 pub use limits::Limits;
 pub use pixels::{Frame, StoredPixels};
 pub use read::{Image, read_frame, read_header, read_header_bytes, read_image, read_image_bytes};
-pub use reason::{RejectReason, UnknownReason};
+pub use reader::Reader;
+pub use reason::{RejectReason, UnknownReason, UnusedReason};
 pub use syntax::{Codec, TransferSyntax};
 pub use words::Words;
+pub use worker::{WorkerCommand, WorkerError, Workers};
 pub use write::{MrImage, Photometric, WriteError};

@@ -1,5 +1,8 @@
 //! What a reader lets a file ask for.
 
+use crate::ReadError;
+use std::time::{Duration, Instant};
+
 /// Limits checked on *declared* sizes before anything is read or reserved. The defaults fit every MR object met so
 /// far with room to spare; `data-spec/dicom-limits.md` gives each one's reason and test.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,6 +26,9 @@ pub struct Limits {
     pub max_expansion: u64,
     /// Images that decode to no more than this are not held to `max_expansion`.
     pub expansion_floor_bytes: u64,
+    /// Longest time for one file. The reader looks at the clock between elements, blocks of inflated bytes and frames;
+    /// a third-party decoder that does not return is stopped only in a worker process.
+    pub max_time: Duration,
 }
 
 const MIB: u64 = 1 << 20;
@@ -40,6 +46,30 @@ impl Default for Limits {
             max_decoded_bytes: 512 * MIB,
             max_expansion: 1000,
             expansion_floor_bytes: 16 * MIB,
+            max_time: Duration::from_secs(30),
         }
+    }
+}
+
+/// When the time of a file is up.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Deadline {
+    begun: Instant,
+    limit: Duration,
+}
+
+impl Deadline {
+    pub(crate) fn start(limits: &Limits) -> Deadline {
+        Deadline {
+            begun: Instant::now(),
+            limit: limits.max_time,
+        }
+    }
+
+    pub(crate) fn check(self) -> Result<(), ReadError> {
+        if self.begun.elapsed() >= self.limit {
+            return Err(ReadError::TimedOut { limit: self.limit });
+        }
+        Ok(())
     }
 }

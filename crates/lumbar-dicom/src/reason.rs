@@ -4,31 +4,39 @@ use serde::{Deserialize, Serialize};
 use std::fmt;
 
 macro_rules! reasons {
-    ($($(#[doc = $doc:literal])* $name:ident;)*) => {
-        /// Why a file is not used. The name of a variant is its stable code in manifests.
-        ///
-        /// ```
-        /// use lumbar_dicom::RejectReason;
-        /// assert_eq!(RejectReason::NotDicom.code(), "NotDicom");
-        /// assert_eq!("NotDicom".parse(), Ok(RejectReason::NotDicom));
-        /// ```
+    ($(#[$attribute:meta])* $enum:ident { $($(#[doc = $doc:literal])* $name:ident;)* }) => {
+        $(#[$attribute])*
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
         #[non_exhaustive]
-        pub enum RejectReason { $($(#[doc = $doc])* $name,)* }
+        pub enum $enum { $($(#[doc = $doc])* $name,)* }
 
-        impl RejectReason {
+        impl $enum {
             /// Every reason.
-            pub const ALL: &'static [RejectReason] = &[$(RejectReason::$name,)*];
+            pub const ALL: &'static [$enum] = &[$($enum::$name,)*];
 
             /// The stable code.
             pub fn code(self) -> &'static str {
-                match self { $(RejectReason::$name => stringify!($name),)* }
+                match self { $($enum::$name => stringify!($name),)* }
+            }
+        }
+
+        impl fmt::Display for $enum {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.pad(self.code())
             }
         }
     };
 }
 
 reasons! {
+/// Why a file is not used. The name of a variant is its stable code in manifests.
+///
+/// ```
+/// use lumbar_dicom::RejectReason;
+/// assert_eq!(RejectReason::NotDicom.code(), "NotDicom");
+/// assert_eq!("NotDicom".parse(), Ok(RejectReason::NotDicom));
+/// ```
+RejectReason {
     /// Neither the DICOM magic nor a recognisable data set: CSV, README, images, archives.
     NotDicom;
     /// No bytes.
@@ -77,9 +85,13 @@ reasons! {
     MalformedFragments;
     /// Compressed pixels that do not decode.
     CorruptPixelData;
+    /// Reading took longer than the limit.
+    TimedOut;
     /// A third-party decoder panicked; contained.
     CodecPanicked;
-    /// Decoding took longer than allowed, or more memory, or ended the worker.
+    /// Our own reader panicked: a bug to be reported; contained.
+    ReaderPanicked;
+    /// The worker process that read the file ended, as with more memory than allowed; contained.
     WorkerFailed;
     /// A modality other than MR.
     NotMr;
@@ -94,11 +106,24 @@ reasons! {
     /// The same SOPInstanceUID as a file already taken.
     DuplicateInstance;
 }
+}
 
-impl fmt::Display for RejectReason {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.code())
-    }
+reasons! {
+/// Why a series or study that was found serves no purpose. The name of a variant is its stable code in manifests.
+UnusedReason {
+    /// A series in several planes, or called a localiser.
+    Localiser;
+    /// A series without geometry, and its description names no plane.
+    UnknownPlane;
+    /// A series whose weighting neither timing nor description nor contrast tells.
+    UnknownWeighting;
+    /// A series of known plane and weighting that no target is graded on, such as coronal T2.
+    NoPurpose;
+    /// A series or study of which no file is used.
+    NoFileUsed;
+    /// A study with files but no series that serves a purpose.
+    NoSeriesUsed;
+}
 }
 
 impl std::str::FromStr for RejectReason {

@@ -86,6 +86,11 @@ impl Codec {
     pub fn is_supported(self) -> bool {
         self != Codec::JpegXl
     }
+
+    /// Whether its decoder is our own safe code: what runs in the caller's process even where there are workers.
+    pub fn is_own(self) -> bool {
+        matches!(self, Codec::Raw | Codec::Rle | Codec::JpegLs)
+    }
 }
 
 use TransferSyntax as T;

@@ -35,6 +35,7 @@ fn every_limit_is_documented_with_its_default() {
         ("max_decoded_bytes", limits.max_decoded_bytes),
         ("max_expansion", limits.max_expansion),
         ("expansion_floor_bytes", limits.expansion_floor_bytes),
+        ("max_time", limits.max_time.as_secs()),
     ] {
         assert!(
             text.contains(&format!("| `{name}` | {value} |")),

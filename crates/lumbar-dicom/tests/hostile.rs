@@ -3,7 +3,9 @@
 mod common;
 
 use common::{sagittal, slice, timed};
-use lumbar_dicom::{Limits, ReadError, RejectReason, TransferSyntax, read_header_bytes, read_image_bytes};
+use lumbar_dicom::{
+    Limits, MrImage, ReadError, RejectReason, TransferSyntax, read_header_bytes, read_image_bytes,
+};
 use rstest::rstest;
 
 const SYNTAXES: [TransferSyntax; 5] = [
@@ -226,6 +228,91 @@ fn expansion_is_limited() {
         reason(&bytes, &Limits::default()),
         Some(RejectReason::ExpansionTooLarge)
     );
+}
+
+/// A 4 x 4 image of 12 bits in one fragment under the transfer syntax `uid` (20 bytes or fewer).
+fn encapsulated(uid: &str, fragment: &[u8]) -> Vec<u8> {
+    let mut data_set = image_header(4, 4, "1 ");
+    data_set.extend(element((0x7FE0, 0x10), b"OB", u32::MAX, &[]));
+    data_set.extend_from_slice(&[0xFE, 0xFF, 0x00, 0xE0, 0, 0, 0, 0]);
+    data_set.extend_from_slice(&[0xFE, 0xFF, 0x00, 0xE0]);
+    data_set.extend_from_slice(&(fragment.len() as u32).to_le_bytes());
+    data_set.extend_from_slice(fragment);
+    let padded = format!("{uid:\0<22}");
+    let mut out = vec![0; 128];
+    out.extend_from_slice(b"DICM");
+    out.extend(element((2, 0x10), b"UI", 22, padded.as_bytes()));
+    out.extend(data_set);
+    out
+}
+
+#[rstest]
+#[case::jpeg("1.2.840.10008.1.2.4.50", &[0xFF, 0xD8, 0xFF, 0xC0, 0, 11, 8, 0xFF, 0xFF, 0xFF, 0xFF, 1, 1, 0x11, 0])]
+#[case::jpeg_ls("1.2.840.10008.1.2.4.80", &[0xFF, 0xD8, 0xFF, 0xF7, 0, 11, 8, 0xFF, 0xFF, 0xFF, 0xFF, 1, 1, 0x11, 0])]
+#[case::jpeg_2000("1.2.840.10008.1.2.4.90", &[
+    &[0xFF, 0x4F, 0xFF, 0x51, 0, 41, 0, 0][..],
+    // Width, height, offsets, tile width and height, tile offsets; one component of 8 bits.
+    &[0, 0, 0xFF, 0xFF, 0, 0, 0xFF, 0xFF, 0, 0, 0, 0, 0, 0, 0, 0],
+    &[0, 0, 0xFF, 0xFF, 0, 0, 0xFF, 0xFF, 0, 0, 0, 0, 0, 0, 0, 0],
+    &[0, 1, 7, 1, 1],
+].concat())]
+fn a_stream_of_another_size_never_reaches_its_decoder(#[case] uid: &str, #[case] stream: &[u8]) {
+    let error = read_image_bytes(&encapsulated(uid, stream), &Limits::default()).expect_err("refused");
+    assert_eq!(error.reason(), RejectReason::CorruptPixelData);
+    let text = error.to_string();
+    assert!(
+        text.ends_with("65535 x 65535 x 1 samples, expected 4 x 4 x 1"),
+        "{text}"
+    );
+}
+
+#[test]
+fn small_images_may_expand_without_bound() {
+    // The same ratio below the floor is no reason to refuse: these pixels are merely missing.
+    let mut limits = Limits {
+        max_expansion: 2,
+        ..Limits::default()
+    };
+    let bytes = file(TransferSyntax::RleLossless);
+    assert_eq!(reason(&bytes, &limits), None);
+    let empty = MrImage {
+        pixels: vec![0; 480],
+        ..slice(1, 1, sagittal(0.0))
+    };
+    let bytes = empty.to_bytes(TransferSyntax::RleLossless).expect("bytes");
+    assert_eq!(reason(&bytes, &limits), None);
+    limits.expansion_floor_bytes = 0;
+    assert_eq!(reason(&bytes, &limits), Some(RejectReason::ExpansionTooLarge));
+}
+
+#[test]
+fn values_beyond_the_limit_are_left_out() {
+    let limits = |max_value_bytes| Limits {
+        max_value_bytes,
+        ..Limits::default()
+    };
+    let bytes = file(TransferSyntax::ExplicitVrLittleEndian);
+    let header = |limits| read_header_bytes(&bytes, &limits).expect("a header");
+    assert!(header(limits(64)).study_instance_uid.is_some());
+    // Numbers of two bytes still fit; the identifier does not.
+    let header = header(limits(3));
+    assert_eq!(header.study_instance_uid, None);
+    assert_eq!(header.pixel_format.map(|format| format.rows), Some(24));
+}
+
+#[test]
+fn time_is_limited() {
+    let limits = Limits {
+        max_time: std::time::Duration::ZERO,
+        ..Limits::default()
+    };
+    for syntax in SYNTAXES {
+        assert_eq!(
+            reason(&file(syntax), &limits),
+            Some(RejectReason::TimedOut),
+            "{syntax}"
+        );
+    }
 }
 
 #[test]

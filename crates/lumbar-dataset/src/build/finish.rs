@@ -78,7 +78,7 @@ impl Known {
 pub(super) fn write_base(base: &Base, folder: &Path) -> Result<(), DatasetError> {
     let metadata = base.metadata();
     write_tables(&base.input.catalogue, folder, &metadata)?;
-    let rejects: Vec<RejectRow> = base.input.catalogue.rejects.iter().map(RejectRow::file).collect();
+    let rejects = RejectRow::of_catalogue(&base.input.catalogue);
     write_rejects(&folder.join(FILE_REJECTS), &rejects, &metadata)?;
     write_labels(&folder.join("labels.parquet"), &base.label_rows, &metadata)?;
     write_findings(&folder.join("findings.parquet"), &base.findings, &metadata)

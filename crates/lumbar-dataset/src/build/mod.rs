@@ -13,7 +13,7 @@ use crate::labels::{Finding, Labels, lint};
 use crate::output::sha256_hex;
 use crate::{DatasetConfig, DatasetError, DatasetInfo, Domain, PatientGrouping};
 use lumbar_core::{PatientKey, StudyId};
-use lumbar_dicom::{Catalogue, Limits, ScanOptions, ScanProgress, scan};
+use lumbar_dicom::{Catalogue, Reader, ScanOptions, ScanProgress, scan};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -29,8 +29,8 @@ pub struct BuildInput {
     pub labels: Labels,
     /// The configuration.
     pub config: DatasetConfig,
-    /// Limits on each file.
-    pub limits: Limits,
+    /// Limits on each file, and who reads it.
+    pub reader: Reader,
 }
 
 /// How to go about it. None of this changes the result.
@@ -64,8 +64,24 @@ impl BuildInput {
         config: DatasetConfig,
         progress: &(dyn Fn(ScanProgress) + Sync),
     ) -> Result<BuildInput, DatasetError> {
+        Self::rsna_with(root, config, &Reader::default(), progress)
+    }
+
+    /// As [`BuildInput::rsna`], with a reader of the caller's: other limits, or worker processes.
+    ///
+    /// # Errors
+    /// As [`BuildInput::rsna`].
+    pub fn rsna_with(
+        root: &Path,
+        config: DatasetConfig,
+        reader: &Reader,
+        progress: &(dyn Fn(ScanProgress) + Sync),
+    ) -> Result<BuildInput, DatasetError> {
         let labels = Labels::read_rsna(root)?;
-        let mut options = ScanOptions::default();
+        let mut options = ScanOptions {
+            reader: reader.clone(),
+            ..ScanOptions::default()
+        };
         let descriptions = labels
             .series
             .iter()
@@ -78,7 +94,7 @@ impl BuildInput {
             root: root.to_owned(),
             labels,
             config,
-            limits: options.limits,
+            reader: options.reader,
         })
     }
 
@@ -93,6 +109,19 @@ impl BuildInput {
         config: DatasetConfig,
         progress: &(dyn Fn(ScanProgress) + Sync),
     ) -> Result<BuildInput, DatasetError> {
+        Self::catalogue_with((folder, labels), config, &Reader::default(), progress)
+    }
+
+    /// As [`BuildInput::catalogue`], with a reader of the caller's: other limits, or worker processes.
+    ///
+    /// # Errors
+    /// As [`BuildInput::catalogue`].
+    pub fn catalogue_with(
+        (folder, labels): (&Path, &Path),
+        config: DatasetConfig,
+        reader: &Reader,
+        progress: &(dyn Fn(ScanProgress) + Sync),
+    ) -> Result<BuildInput, DatasetError> {
         let stored = crate::read_catalogue(folder)?;
         let root = stored.root.ok_or_else(|| DatasetError::Nothing {
             what: "folder of DICOM files",
@@ -104,8 +133,12 @@ impl BuildInput {
             .iter()
             .any(|slice| slice.path.as_os_str().is_empty())
         {
-            let again = scan(&root, &ScanOptions::default(), progress)
-                .map_err(|error| DatasetError::Scan(Box::new(error)))?;
+            let options = ScanOptions {
+                reader: reader.clone(),
+                ..ScanOptions::default()
+            };
+            let again =
+                scan(&root, &options, progress).map_err(|error| DatasetError::Scan(Box::new(error)))?;
             if crate::catalogue::digest(&again) != stored.info.source_digest {
                 return Err(DatasetError::corrupt(
                     "catalogue",
@@ -120,7 +153,7 @@ impl BuildInput {
             root,
             labels: Labels::read_own(labels)?,
             config,
-            limits: Limits::default(),
+            reader: reader.clone(),
         })
     }
 }

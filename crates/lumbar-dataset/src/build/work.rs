@@ -38,7 +38,7 @@ fn study(base: &Base, study_idx: usize) -> StudyOutput {
     let plan = plan_study(study, (&input.catalogue, &input.labels), &input.config);
     let reading = Reading {
         root: &input.root,
-        limits: &input.limits,
+        reader: &input.reader,
     };
     let site = input.labels.sites.get(study).map(String::as_str);
     render_study(

@@ -1,6 +1,6 @@
 //! Reading the slices of a series, and where their grey levels begin and end.
 
-use lumbar_dicom::{Frame, Limits, Photometric, ReadError, SliceRecord, read_frame};
+use lumbar_dicom::{Frame, Photometric, ReadError, Reader, SliceRecord};
 use lumbar_preprocess::{
     Histogram, Intensity, PercentileScope, Polarity, PreprocessError, Rescale, ValueMap,
 };
@@ -11,7 +11,7 @@ use std::path::Path;
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Reading<'a> {
     pub root: &'a Path,
-    pub limits: &'a Limits,
+    pub reader: &'a Reader,
 }
 
 /// A slice in memory, as 16-bit pixels: real value = `rescale` of the pixel.
@@ -188,7 +188,9 @@ fn count(histogram: &mut Histogram, content: &Loaded) -> Result<(), PreprocessEr
 }
 
 fn load_slice(slice: &SliceRecord, reading: Reading<'_>) -> Result<Loaded, ReadError> {
-    let image = read_frame(&reading.root.join(&slice.path), slice.frame, reading.limits)?;
+    let image = reading
+        .reader
+        .read_frame(&reading.root.join(&slice.path), slice.frame)?;
     let stored = image.pixels.frame(0)?;
     let (pixels, to_stored) = to_u16(stored);
     let file = slice.rescale.unwrap_or(lumbar_dicom::Rescale {

@@ -5,6 +5,8 @@ use crate::{Header, RejectReason, pixels};
 const DICOM_DIRECTORY: &str = "1.2.840.10008.1.3.10";
 /// Secondary Capture Image Storage and its multi-frame kin share this root.
 const SECONDARY_CAPTURE: &str = "1.2.840.10008.5.1.4.1.1.7";
+/// Values of ImageType by which scanners mark pictures of a screen among the images.
+const SCREEN_PICTURES: [&str; 3] = ["SCREEN SAVE", "SCREENSHOT", "CSA REPORT"];
 /// MR, Enhanced MR, Legacy Converted Enhanced MR.
 const MR_STORAGE: [&str; 3] = [
     "1.2.840.10008.5.1.4.1.1.4",
@@ -25,7 +27,8 @@ pub(super) fn check(header: &Header) -> Result<(), (RejectReason, String)> {
     let Some(format) = &header.pixel_format else {
         return no(RejectReason::NoPixelData, "an object without pixel data");
     };
-    if class.starts_with(SECONDARY_CAPTURE) {
+    let is_screen = |value: &String| SCREEN_PICTURES.contains(&value.as_str());
+    if class.starts_with(SECONDARY_CAPTURE) || header.image_type.iter().any(is_screen) {
         return no(
             RejectReason::SecondaryCapture,
             "a screenshot or scan, which may show a name",

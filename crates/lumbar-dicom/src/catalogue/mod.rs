@@ -12,12 +12,15 @@
 mod classify;
 mod find;
 mod layout;
+mod look;
 mod records;
 mod scan;
 mod series;
+mod unused;
 
 pub use layout::Layout;
 pub use records::{
     Catalogue, Confidence, Reject, Rescale, SeriesRecord, SeriesWarning, SliceRecord, StackRecord, Window,
 };
 pub use scan::{ScanError, ScanOptions, ScanProgress, scan};
+pub use unused::{Found, Unused};

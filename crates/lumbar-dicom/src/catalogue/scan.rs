@@ -4,9 +4,10 @@ use super::{
     Catalogue, Reject, SliceRecord, classify,
     find::{self, Found},
     layout::{Layout, RsnaIds, rsna_ids, source_name},
+    look::Looking,
     series,
 };
-use crate::{FrameHeader, Header, IdentityKey, Limits, NoPlane, RejectReason, read_header};
+use crate::{FrameHeader, Header, IdentityKey, NoPlane, ReadError, Reader, RejectReason};
 use lumbar_core::{SeriesId, StudyId};
 use rayon::prelude::*;
 use std::{
@@ -18,8 +19,12 @@ use std::{
 /// How to scan.
 #[derive(Debug, Clone, Default)]
 pub struct ScanOptions {
-    /// Limits on each file.
-    pub limits: Limits,
+    /// Limits on each file, and who reads it.
+    pub reader: Reader,
+    /// Leave the weighting unknown where only grey levels tell it, instead of reading them.
+    pub headers_only: bool,
+    /// Decode the pixels of every file, so that one that does not decode is rejected here and not where it is used.
+    pub check_pixels: bool,
     /// Where ids come from.
     pub layout: Layout,
     /// The secret behind patient keys and hashed names. `None` makes one of the contents of the whole catalogue: the
@@ -85,7 +90,11 @@ pub fn scan(
         digests.sort_unstable();
         IdentityKey::from_digests(digests.into_iter())
     });
-    Ok(arrange(files, options, &key))
+    let looking = (!options.headers_only).then_some(Looking {
+        root,
+        reader: &options.reader,
+    });
+    Ok(arrange(files, options, &key, looking))
 }
 
 /// A file found, and what it holds.
@@ -108,7 +117,7 @@ struct Refused {
 
 fn read_file(root: &Path, found: Found, options: &ScanOptions) -> File {
     let rsna = rsna_ids(&found.path, options.layout);
-    let content = content(&root.join(&found.path), &found, rsna.is_some(), &options.limits);
+    let content = content(&root.join(&found.path), &found, rsna.is_some(), options);
     File {
         path: found.path,
         rsna,
@@ -116,7 +125,7 @@ fn read_file(root: &Path, found: Found, options: &ScanOptions) -> File {
     }
 }
 
-fn content(path: &Path, found: &Found, has_ids: bool, limits: &Limits) -> Result<Box<Taken>, Refused> {
+fn content(path: &Path, found: &Found, has_ids: bool, options: &ScanOptions) -> Result<Box<Taken>, Refused> {
     if let Some((reason, detail)) = found.barred {
         return Err(Refused {
             reason,
@@ -124,11 +133,15 @@ fn content(path: &Path, found: &Found, has_ids: bool, limits: &Limits) -> Result
             uids: None,
         });
     }
-    let mut header = read_header(path, limits).map_err(|error| Refused {
+    let refuse = |error: ReadError, uids| Refused {
         reason: error.reason(),
         detail: error.to_string(),
-        uids: None,
-    })?;
+        uids,
+    };
+    let mut header = options
+        .reader
+        .read_header(path)
+        .map_err(|error| refuse(error, None))?;
     let uids = header
         .study_instance_uid
         .clone()
@@ -143,6 +156,12 @@ fn content(path: &Path, found: &Found, has_ids: bool, limits: &Limits) -> Result
             detail,
             uids,
         });
+    }
+    if options.check_pixels {
+        options
+            .reader
+            .check_image(path)
+            .map_err(|error| refuse(error, uids))?;
     }
     header.frames.shrink_to_fit();
     Ok(Box::new(Taken { header }))
@@ -178,7 +197,12 @@ impl Naming<'_> {
     }
 }
 
-fn arrange(files: Vec<File>, options: &ScanOptions, key: &IdentityKey) -> Catalogue {
+fn arrange(
+    files: Vec<File>,
+    options: &ScanOptions,
+    key: &IdentityKey,
+    looking: Option<Looking<'_>>,
+) -> Catalogue {
     let naming = Naming { key, options };
     let mut catalogue = Catalogue {
         n_files: files.len(),
@@ -245,7 +269,7 @@ fn arrange(files: Vec<File>, options: &ScanOptions, key: &IdentityKey) -> Catalo
                 .into_iter()
                 .flat_map(|file| file.slices(&study, &series, &naming))
                 .collect();
-            series::arrange(&members, stated)
+            series::arrange(&members, stated, looking)
         })
         .collect();
     for (series, slices) in arranged {

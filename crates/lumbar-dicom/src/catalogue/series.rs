@@ -1,8 +1,8 @@
 //! One series: its stacks, its kind, and what is unusual about it.
 
-use super::{SeriesRecord, SeriesWarning, SliceRecord, StackRecord, scan::SliceFacts};
+use super::{SeriesRecord, SeriesWarning, SliceRecord, StackRecord, look, scan::SliceFacts};
 use crate::{
-    Header,
+    Confidence, Header,
     recognise::{Evidence, recognise},
     stack::{self, Placed, Stack},
 };
@@ -13,6 +13,7 @@ use std::collections::BTreeSet;
 pub(super) fn arrange(
     members: &[(SliceRecord, SliceFacts)],
     stated: Option<&str>,
+    looking: Option<look::Looking<'_>>,
 ) -> (SeriesRecord, Vec<SliceRecord>) {
     let placed: Vec<Placed> = members
         .iter()
@@ -40,8 +41,13 @@ pub(super) fn arrange(
         }
     }
     let mut warnings: BTreeSet<SeriesWarning> = warnings(&stacks, &slices, &headers);
-    let evidence = evidence(&stacks, &headers, stated);
-    let verdict = recognise(&evidence);
+    let mut evidence = evidence(&stacks, &headers, stated);
+    let mut verdict = recognise(&evidence);
+    // Nothing else told the weighting: the grey levels may.
+    if let (Confidence::None, false, Some(looking)) = (verdict.confidence, evidence.mixed_planes, looking) {
+        evidence.contrast = look::contrast(&slices, evidence.plane, looking);
+        verdict = recognise(&evidence);
+    }
     warnings.extend(verdict.warnings);
     let first = &slices[0];
     let acquisition = &evidence.acquisition;

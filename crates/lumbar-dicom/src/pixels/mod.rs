@@ -146,6 +146,7 @@ fn decode_fragments(
     frames: Range<u32>,
     limits: &Limits,
 ) -> Result<StoredPixels, ReadError> {
+    let deadline = source.deadline();
     let left = source.left(location.value_at);
     let bytes = source.tail(location.value_at, left as usize)?;
     let fragments = fragments::Fragments::parse(&bytes, &location.extended_offsets)?;
@@ -153,6 +154,7 @@ fn decode_fragments(
     let n_frames = frames.end - frames.start;
     let mut sink = Sink::new(format, 0);
     for frame in frames {
+        deadline.check()?;
         let encoded = fragments.frame(frame, format.n_frames)?;
         let ratio = decoded / (encoded.len() as u64).max(1);
         if decoded > limits.expansion_floor_bytes && ratio > limits.max_expansion {
@@ -183,4 +185,19 @@ fn decode_fragments(
         }
     }
     Ok(sink.finish())
+}
+
+/// An RLE frame alone: the number of samples it decodes to.
+pub(crate) fn fuzz_rle(bytes: &[u8], format: &PixelFormat) -> Result<usize, ReadError> {
+    let mut sink = Sink::new(format, 1);
+    rle::decode_frame(bytes, format, &mut sink)?;
+    Ok(sink.finish().frame(0)?.len())
+}
+
+/// Fragments alone: the number of bytes in all frames.
+pub(crate) fn fuzz_fragments(bytes: &[u8], offsets: &[u64], n_frames: u32) -> Result<usize, ReadError> {
+    let fragments = fragments::Fragments::parse(bytes, offsets)?;
+    (0..n_frames)
+        .map(|frame| Ok(fragments.frame(frame, n_frames)?.len()))
+        .sum()
 }

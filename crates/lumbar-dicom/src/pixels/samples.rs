@@ -374,3 +374,77 @@ fn interleave(bytes: &[u8], samples_per_pixel: usize, sample_bytes: usize) -> Ve
     }
     out
 }
+
+// Through a pipe, from a worker process.
+
+impl StoredPixels {
+    pub(crate) fn shape_numbers(&self) -> [u32; 6] {
+        let kind = match &self.samples {
+            Samples::U8(_) => 0,
+            Samples::I8(_) => 1,
+            Samples::U16(_) => 2,
+            Samples::I16(_) => 3,
+            Samples::U32(_) => 4,
+            Samples::I32(_) => 5,
+        };
+        [
+            kind,
+            self.rows,
+            self.columns,
+            u32::from(self.samples_per_pixel),
+            self.n_frames,
+            u32::from(self.bits_stored),
+        ]
+    }
+
+    /// Bytes of all samples.
+    pub(crate) fn n_bytes(&self) -> u64 {
+        each!(&self.samples, Samples, samples => size_of_val(samples.as_slice()) as u64)
+    }
+
+    /// All samples, little endian, some at a time.
+    pub(crate) fn write_le(&self, output: &mut dyn std::io::Write) -> std::io::Result<()> {
+        each!(&self.samples, Samples, samples => {
+            for some in samples.chunks(16 << 10) {
+                let bytes: Vec<u8> = some.iter().flat_map(|sample| sample.to_le_bytes()).collect();
+                output.write_all(&bytes)?;
+            }
+        });
+        Ok(())
+    }
+
+    /// The inverse; `None` if the bytes are not as many as the shape needs.
+    pub(crate) fn from_le(numbers: [u32; 6], bytes: &[u8]) -> Option<StoredPixels> {
+        let [kind, rows, columns, samples_per_pixel, n_frames, bits_stored] = numbers;
+        let factors = [rows, columns, samples_per_pixel, n_frames, 1 << (kind / 2).min(2)];
+        let expected = factors
+            .into_iter()
+            .try_fold(1u64, |product, factor| product.checked_mul(u64::from(factor)))?;
+        if expected != bytes.len() as u64 {
+            return None;
+        }
+        let pairs = || bytes.chunks_exact(2).map(|two| [two[0], two[1]]);
+        let fours = || {
+            bytes
+                .chunks_exact(4)
+                .map(|four| [four[0], four[1], four[2], four[3]])
+        };
+        let samples = match kind {
+            0 => Samples::U8(bytes.to_vec()),
+            1 => Samples::I8(bytes.iter().map(|byte| *byte as i8).collect()),
+            2 => Samples::U16(pairs().map(u16::from_le_bytes).collect()),
+            3 => Samples::I16(pairs().map(i16::from_le_bytes).collect()),
+            4 => Samples::U32(fours().map(u32::from_le_bytes).collect()),
+            5 => Samples::I32(fours().map(i32::from_le_bytes).collect()),
+            _ => return None,
+        };
+        Some(StoredPixels {
+            rows,
+            columns,
+            samples_per_pixel: u16::try_from(samples_per_pixel).ok()?,
+            n_frames,
+            bits_stored: u16::try_from(bits_stored).ok()?,
+            samples,
+        })
+    }
+}

@@ -3,6 +3,7 @@
 use super::{
     location::PixelLocation,
     preface::Opened,
+    record::{FileFacts, Recording, Tee},
     walk::{self, Scope, Value, Visitor, WalkEnd},
 };
 use crate::{
@@ -14,17 +15,24 @@ use sha2::{Digest, Sha256};
 
 /// Reads the header of an opened file.
 pub(crate) fn read(opened: &mut Opened<'_>, limits: &Limits) -> Result<Header, ReadError> {
-    let mut collector = Collector {
-        max_frames: limits.max_frames,
-        ..Collector::default()
-    };
+    read_recorded(opened, limits, None)
+}
+
+/// As [`read`], and keeps what it read.
+pub(super) fn read_recorded(
+    opened: &mut Opened<'_>,
+    limits: &Limits,
+    recording: Option<&mut Recording>,
+) -> Result<Header, ReadError> {
+    let mut tee = Tee::new(Collector::new(limits), recording);
     let walked = walk::walk(
         &mut opened.source,
         opened.data_set_at,
         opened.encoding,
         limits,
-        &mut collector,
+        &mut tee,
     );
+    let mut collector = tee.into_collector()?;
     let end = match walked {
         // Without the magic, what cannot be walked was never DICOM.
         Err(ReadError::Io(error)) => return Err(ReadError::Io(error)),
@@ -45,12 +53,18 @@ pub(crate) fn read(opened: &mut Opened<'_>, limits: &Limits) -> Result<Header, R
         }),
         WalkEnd::End => None,
     };
-    collector.finish(opened, location, limits)
+    let file = FileFacts {
+        syntax: opened.syntax,
+        media_storage_sop_class: opened.media_storage_sop_class.take(),
+        warnings: std::mem::take(&mut opened.warnings),
+        location,
+    };
+    collector.finish(file, limits)
 }
 
 /// Values as found.
 #[derive(Default)]
-struct Collector {
+pub(super) struct Collector {
     max_frames: u32,
     sop_class_uid: Option<String>,
     sop_instance_uid: Option<String>,
@@ -203,6 +217,13 @@ impl Visitor for Collector {
 }
 
 impl Collector {
+    pub(super) fn new(limits: &Limits) -> Collector {
+        Collector {
+            max_frames: limits.max_frames,
+            ..Collector::default()
+        }
+    }
+
     fn top_value(&mut self, tag: Tag, value: Value<'_>) {
         let code = |value: Value<'_>| value.codes().into_iter().next();
         match tag {
@@ -327,13 +348,13 @@ impl Collector {
         self.unreadable_number |= unreadable;
     }
 
-    fn finish(
-        mut self,
-        opened: &mut Opened<'_>,
-        location: Option<PixelLocation>,
-        limits: &Limits,
-    ) -> Result<Header, ReadError> {
-        let mut warnings = std::mem::take(&mut opened.warnings);
+    pub(super) fn finish(mut self, file: FileFacts, limits: &Limits) -> Result<Header, ReadError> {
+        let FileFacts {
+            syntax,
+            media_storage_sop_class,
+            mut warnings,
+            location,
+        } = file;
         let pixel_format = match &location {
             Some(_) => Some(self.pixel_format(limits, &mut warnings)?),
             None => None,
@@ -354,8 +375,8 @@ impl Collector {
             self.acquisition.echo_time_ms = frames.first().and_then(|frame| frame.echo_time_ms);
         }
         Ok(Header {
-            transfer_syntax: opened.syntax,
-            sop_class_uid: self.sop_class_uid.or(opened.media_storage_sop_class.take()),
+            transfer_syntax: syntax,
+            sop_class_uid: self.sop_class_uid.or(media_storage_sop_class),
             sop_instance_uid: self.sop_instance_uid,
             study_instance_uid: self.study_instance_uid,
             series_instance_uid: self.series_instance_uid,

@@ -4,7 +4,7 @@ use super::{
     source::Source,
     walk::{Encoding, is_known_vr, read_head},
 };
-use crate::{HeaderWarning, Limits, ReadError, TransferSyntax, tag};
+use crate::{HeaderWarning, Limits, ReadError, TransferSyntax, limits::Deadline, tag};
 use std::{fs::File, io::Read, path::Path};
 
 /// A file opened up to its data set.
@@ -19,20 +19,56 @@ pub(crate) struct Opened<'a> {
     pub(crate) media_storage_sop_class: Option<String>,
     pub(crate) has_magic: bool,
     pub(crate) warnings: Vec<HeaderWarning>,
+    /// The file or its data set is compressed, and [`Inflate::Refused`] left it so: nothing else here is of use.
+    pub(crate) needs_inflating: bool,
+}
+
+/// Whether gzip and deflate, which are not our own code, may run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Inflate {
+    Allowed,
+    Refused,
+}
+
+impl<'a> Opened<'a> {
+    fn compressed(source: Source<'a>) -> Opened<'a> {
+        Opened {
+            source,
+            data_set_at: 0,
+            syntax: TransferSyntax::DeflatedExplicitVrLittleEndian,
+            encoding: Encoding::EXPLICIT_LITTLE,
+            media_storage_sop_class: None,
+            has_magic: true,
+            warnings: Vec::new(),
+            needs_inflating: true,
+        }
+    }
 }
 
 /// Opens the file at `path`.
-pub(crate) fn open_path(path: &Path, limits: &Limits) -> Result<Opened<'static>, ReadError> {
+pub(crate) fn open_path(
+    path: &Path,
+    limits: &Limits,
+    inflate: Inflate,
+) -> Result<Opened<'static>, ReadError> {
     let file = File::open(path)?;
     let total = file.metadata()?.len();
     check_size(total, limits)?;
-    open(Source::file(file, total), limits)
+    open(
+        Source::file(file, total, Deadline::start(limits)),
+        limits,
+        inflate,
+    )
 }
 
 /// Opens bytes in memory.
 pub(crate) fn open_bytes<'a>(bytes: &'a [u8], limits: &Limits) -> Result<Opened<'a>, ReadError> {
     check_size(bytes.len() as u64, limits)?;
-    open(Source::borrowed(bytes), limits)
+    open(
+        Source::borrowed(bytes, Deadline::start(limits)),
+        limits,
+        Inflate::Allowed,
+    )
 }
 
 fn check_size(total: u64, limits: &Limits) -> Result<(), ReadError> {
@@ -48,14 +84,17 @@ fn check_size(total: u64, limits: &Limits) -> Result<(), ReadError> {
 
 const GZIP_MAGIC: [u8; 2] = [0x1F, 0x8B];
 
-fn open<'a>(mut source: Source<'a>, limits: &Limits) -> Result<Opened<'a>, ReadError> {
-    let mut warnings = Vec::new();
+fn open<'a>(mut source: Source<'a>, limits: &Limits, allowed: Inflate) -> Result<Opened<'a>, ReadError> {
+    let (mut warnings, deadline) = (Vec::new(), source.deadline());
     if source.total() > 18 && source.get(0, 2)? == GZIP_MAGIC {
+        if allowed == Inflate::Refused {
+            return Ok(Opened::compressed(source));
+        }
         let encoded = source.total();
         let bytes = source.tail(0, encoded as usize)?;
-        let inflated = inflate(flate2::read::GzDecoder::new(&*bytes), encoded, limits)?;
+        let inflated = inflate(flate2::read::GzDecoder::new(&*bytes), encoded, limits, deadline)?;
         warnings.push(HeaderWarning::Gzip);
-        source = Source::owned(inflated);
+        source = Source::owned(inflated, deadline);
     }
     let start = match magic_end(&mut source)? {
         Some(at) => {
@@ -81,10 +120,18 @@ fn open<'a>(mut source: Source<'a>, limits: &Limits) -> Result<Opened<'a>, ReadE
         None => None,
     };
     if declared == Some(TransferSyntax::DeflatedExplicitVrLittleEndian) {
+        if allowed == Inflate::Refused {
+            return Ok(Opened::compressed(source));
+        }
         let encoded = source.left(data_set_at);
         let bytes = source.tail(data_set_at, encoded as usize)?;
-        let inflated = inflate(flate2::read::DeflateDecoder::new(&*bytes), encoded, limits)?;
-        source = Source::owned(inflated);
+        let inflated = inflate(
+            flate2::read::DeflateDecoder::new(&*bytes),
+            encoded,
+            limits,
+            deadline,
+        )?;
+        source = Source::owned(inflated, deadline);
         data_set_at = 0;
     }
     let seen = guess_encoding(&mut source, data_set_at, declared)?;
@@ -112,6 +159,7 @@ fn open<'a>(mut source: Source<'a>, limits: &Limits) -> Result<Opened<'a>, ReadE
         media_storage_sop_class: meta.media_storage_sop_class,
         has_magic,
         warnings,
+        needs_inflating: false,
     })
 }
 
@@ -222,14 +270,29 @@ fn guess_encoding(
     Ok(Encoding { explicit, big_endian })
 }
 
+const INFLATE_BLOCK: u64 = 4 << 20;
+
 /// Inflates at most what the limits allow.
-fn inflate(reader: impl Read, encoded: u64, limits: &Limits) -> Result<Vec<u8>, ReadError> {
+fn inflate(
+    mut reader: impl Read,
+    encoded: u64,
+    limits: &Limits,
+    deadline: Deadline,
+) -> Result<Vec<u8>, ReadError> {
     let by_ratio = encoded
         .saturating_mul(limits.max_expansion)
         .max(limits.expansion_floor_bytes);
     let limit = by_ratio.min(limits.max_decoded_bytes);
     let mut out = Vec::new();
-    let result = reader.take(limit + 1).read_to_end(&mut out);
+    // Block by block, with a look at the clock in between.
+    let result = loop {
+        deadline.check()?;
+        let wanted = INFLATE_BLOCK.min(limit + 1 - out.len() as u64);
+        match reader.by_ref().take(wanted).read_to_end(&mut out) {
+            Ok(n) if n as u64 == wanted && out.len() as u64 <= limit => {}
+            result => break result,
+        }
+    };
     if out.len() as u64 > limit {
         return Err(if limit < limits.max_decoded_bytes {
             ReadError::ExpansionTooLarge {

@@ -1,6 +1,6 @@
 //! Bytes of a file by position: the whole in memory, or a window that moves over the file.
 
-use crate::ReadError;
+use crate::{ReadError, limits::Deadline};
 use std::{
     fs::File,
     io::{Read, Seek, SeekFrom},
@@ -14,6 +14,7 @@ const WINDOW_BYTES: usize = 8 << 10;
 pub(crate) struct Source<'a> {
     backing: Backing<'a>,
     total: u64,
+    deadline: Deadline,
 }
 
 #[derive(Debug)]
@@ -24,21 +25,23 @@ enum Backing<'a> {
 }
 
 impl<'a> Source<'a> {
-    pub(crate) fn borrowed(bytes: &'a [u8]) -> Source<'a> {
+    pub(crate) fn borrowed(bytes: &'a [u8], deadline: Deadline) -> Source<'a> {
         Source {
             total: bytes.len() as u64,
             backing: Backing::Borrowed(bytes),
+            deadline,
         }
     }
 
-    pub(crate) fn owned(bytes: Vec<u8>) -> Source<'static> {
+    pub(crate) fn owned(bytes: Vec<u8>, deadline: Deadline) -> Source<'static> {
         Source {
             total: bytes.len() as u64,
             backing: Backing::Owned(bytes),
+            deadline,
         }
     }
 
-    pub(crate) fn file(file: File, total: u64) -> Source<'static> {
+    pub(crate) fn file(file: File, total: u64, deadline: Deadline) -> Source<'static> {
         Source {
             backing: Backing::File {
                 file,
@@ -46,7 +49,13 @@ impl<'a> Source<'a> {
                 start: 0,
             },
             total,
+            deadline,
         }
+    }
+
+    /// When the time of this file is up.
+    pub(crate) fn deadline(&self) -> Deadline {
+        self.deadline
     }
 
     /// Bytes in all.

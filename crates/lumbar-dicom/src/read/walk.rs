@@ -249,6 +249,9 @@ pub(crate) fn walk(
     Ok(WalkEnd::End)
 }
 
+/// Elements between two looks at the clock: some tens of microseconds.
+const CLOCK_EVERY: usize = 1024;
+
 struct Walker<'s, 'b, 'l> {
     source: &'s mut Source<'b>,
     at: u64,
@@ -282,6 +285,9 @@ impl Walker<'_, '_, '_> {
                 left,
             };
             return if padding { Ok(None) } else { Err(cut) };
+        }
+        if self.n_elements.is_multiple_of(CLOCK_EVERY) {
+            self.source.deadline().check()?;
         }
         self.n_elements += 1;
         if self.n_elements > self.limits.max_elements {

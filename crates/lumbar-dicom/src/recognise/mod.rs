@@ -4,6 +4,8 @@
 //! known words), then the contrast of the images, else unknown with the reason. The plane is always that of the
 //! geometry where there is one: descriptions are sometimes wrong.
 
+pub mod contrast;
+
 use crate::{Acquisition, Confidence, SeriesWarning, Words};
 use lumbar_core::{Plane, SeriesKind, Weighting};
 
@@ -88,6 +90,11 @@ pub fn recognise(evidence: &Evidence) -> Recognition {
 }
 
 const LOCALISER_WORDS: [&str; 5] = ["loc", "localizer", "localiser", "scout", "survey"];
+
+/// Whether a known word of a description calls a localiser.
+pub(crate) fn is_localiser_name(word: &str) -> bool {
+    LOCALISER_WORDS.contains(&word)
+}
 
 fn plane(evidence: &Evidence, warnings: &mut Vec<SeriesWarning>) -> (Option<Plane>, &'static str) {
     let words = &evidence.words;
