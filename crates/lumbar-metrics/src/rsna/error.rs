@@ -32,7 +32,7 @@ pub enum SubmissionError {
         /// The grade as written.
         found: String,
     },
-    /// A grade is missing and [`MissingLabels::Refuse`] was asked for.
+    /// A grade is missing and [`MissingLabels::Refuse`](super::MissingLabels::Refuse) was asked for.
     #[error("truth: row `{row_id}` has no grade ({n_missing} in all)")]
     MissingLabel {
         /// The first such row.
