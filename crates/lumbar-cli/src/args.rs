@@ -362,6 +362,15 @@ pub struct ScoreArgs {
     /// Score only the rows that were submitted
     #[arg(long)]
     pub subset: bool,
+    /// Rows that do not sum to 1: used as they are (scikit-learn 1.5 and later), or divided by their sum (before)
+    #[arg(long, value_enum, default_value_t = RowSumsArg::AsGiven)]
+    pub row_sums: RowSumsArg,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub enum RowSumsArg {
+    AsGiven,
+    Renormalise,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]

@@ -81,6 +81,36 @@ fn auroc_without_positives_is_undefined_not_nan() {
     );
 }
 
+/// scikit-learn warns and fills one axis of the curve with NaN, which plots as nothing.
+#[test]
+fn a_roc_curve_of_one_kind_of_case_is_undefined_not_nan() {
+    assert_eq!(peer("roc_one_label_sklearn"), text("nan"));
+    let cases = Binary::new(&[0.2, 0.5, 0.9], &[true; 3]).unwrap();
+    assert_eq!(cases.roc(), Err(Undefined::NoNegatives));
+    let cases = Binary::new(&[0.2, 0.5, 0.9], &[false; 3]).unwrap();
+    assert_eq!(cases.roc(), Err(Undefined::NoPositives));
+}
+
+/// scikit-learn takes the grades from the data and then finds a column too many; here the scheme says how many there are.
+#[test]
+fn a_grade_nobody_has_is_no_error() {
+    assert_eq!(
+        peer("auroc_columns_without_labels_sklearn"),
+        text("raises ValueError")
+    );
+    assert_eq!(grade_two_nowhere().value(Measure::MacroAuroc), Ok(1.0));
+}
+
+/// scikit-learn averages over the pairs that occur and does not say over how many.
+#[test]
+fn one_vs_one_with_an_absent_grade_says_over_how_many_pairs_it_goes() {
+    assert_eq!(peer_value("auroc_ovo_absent_sklearn"), 1.0);
+    let estimate = &grade_two_nowhere().estimates(&[Measure::OvoAuroc])[0];
+    assert_eq!(estimate.value, Ok(1.0));
+    let used = estimate.grades_used.unwrap();
+    assert_eq!((used.used, used.of), (1, 3));
+}
+
 /// scikit-learn says 0, the value of the worst ranking, where nothing was ranked.
 #[test]
 fn average_precision_without_positives_is_undefined_not_zero() {

@@ -6,7 +6,7 @@ mod common;
 
 use common::{Expected, Golden, assert_close, assert_within, measure_cases};
 use lumbar_metrics::{
-    Binary, Binning, Measure, RowSums, RsnaGroup, RsnaRow, RsnaTable, Share, calibration,
+    Binary, Binning, Evaluation, Measure, RowSums, RsnaGroup, RsnaRow, RsnaTable, Share, calibration,
     clinic::{DecisionCurve, RiskCoverage},
     wilson,
 };
@@ -52,6 +52,42 @@ fn every_measure_equals_scikit_learn_or_is_undefined_for_the_same_reason() {
         }
     }
     assert!(n_values > 8_000, "{n_values} values compared");
+}
+
+#[test]
+fn the_confusion_matrix_equals_that_of_scikit_learn() {
+    for case in measure_cases() {
+        let confusion = case.evaluation().confusion();
+        for (row, expected) in confusion.rows().zip(case.confusion.chunks(case.n_grades)) {
+            for (found, expected) in row.iter().zip(expected) {
+                assert_close(*found, *expected, &case.name);
+            }
+        }
+        for (grade, shares) in confusion.row_shares().into_iter().enumerate() {
+            match shares {
+                Ok(shares) => assert_close(shares.iter().sum(), 1.0, &case.name),
+                Err(_) => assert_eq!(confusion.support(grade), 0.0),
+            }
+        }
+    }
+}
+
+#[test]
+fn the_brier_skill_score_of_scikit_learn_follows_from_two_brier_scores() {
+    let cases = measure_cases();
+    let case = cases
+        .iter()
+        .find(|case| case.d2_brier.is_some())
+        .expect("a case has it");
+    let model = case.evaluation();
+    let confusion = model.confusion();
+    let shares: Vec<f64> = (0..case.n_grades)
+        .map(|grade| confusion.support(grade) / confusion.total())
+        .collect();
+    let always_the_shares =
+        Evaluation::new(case.n_grades, &case.truth, &shares.repeat(case.truth.len())).unwrap();
+    let [brier, of_shares] = [&model, &always_the_shares].map(|e| e.value(Measure::Brier).unwrap());
+    assert_close(1.0 - brier / of_shares, case.d2_brier.unwrap(), &case.name);
 }
 
 #[test]
@@ -267,7 +303,7 @@ fn decision_curves_temperature_risk_and_wilson_equal_their_references() {
         }
         let p: Vec<f64> = case.scores.iter().flat_map(|p| [1.0 - p, *p]).collect();
         let truth: Vec<usize> = case.happened.iter().map(|h| usize::from(*h)).collect();
-        let evaluation = lumbar_metrics::Evaluation::new(2, &truth, &p).unwrap();
+        let evaluation = Evaluation::new(2, &truth, &p).unwrap();
         let temperature = calibration::Temperature::fit(&evaluation).unwrap().temperature();
         // A root is found to rounding of the derivative, not of the loss.
         assert_within(temperature, case.temperature, 1e-11, &case.name);

@@ -1,8 +1,8 @@
 //! Row-level rules of `lumbar score`.
 
 use lumbar_metrics::{
-    MissingLabels, PredictionRow, RowCoverage, RowSums, ScoreOptions, SubmissionError, SubmissionScore,
-    TruthRow, Undefined, score_submission,
+    MissingLabels, OffSum, PredictionRow, RowCoverage, RowSums, ScoreOptions, SubmissionError,
+    SubmissionScore, TruthRow, Undefined, score_submission,
 };
 use rstest::rstest;
 
@@ -268,6 +268,27 @@ fn renormalising_takes_any_number_from_zero_up() {
 }
 
 #[test]
+fn rows_that_do_not_sum_to_one_are_counted_and_the_first_is_named() {
+    let ids = ids(&["1", "2"]);
+    assert_eq!(score(&truth(&ids), &thirds(&ids)).unwrap().off_sum, None);
+    let mut rows = thirds(&ids);
+    for i in [40, 3, 7] {
+        rows[i].probabilities = ["0.5", "0.25", "0.5"];
+    }
+    rows[9].probabilities = ["0.5", "0.25", "0.2500005"];
+    let mut named = [ids[40].as_str(), &ids[3], &ids[7]];
+    named.sort_unstable();
+    let off = OffSum {
+        n: 3,
+        row_id: named[0].to_owned(),
+        sum: 1.25,
+    };
+    let scored = score(&truth(&ids), &rows).unwrap();
+    assert_eq!(scored.off_sum, Some(off));
+    assert_eq!(serde_json::to_value(&scored).unwrap()["off_sum"], 3);
+}
+
+#[test]
 fn an_undefined_part_is_null_in_json_with_its_reason() {
     let ids = ids(&["2"]);
     let scored = score(&truth(&ids), &thirds(&ids)).unwrap();
@@ -282,6 +303,7 @@ fn an_undefined_part_is_null_in_json_with_its_reason() {
         "missing",
         "missing_rows",
         "n_rows",
+        "off_sum",
         "score",
         "spinal",
         "subarticular",

@@ -7,7 +7,7 @@ use crate::{
 };
 use lumbar_core::{Condition, ConditionGroup, Level};
 use lumbar_evaluate::{Curves, EvaluationReport, Scope, Subset};
-use lumbar_metrics::{Estimate, Measure};
+use lumbar_metrics::{Binning, Ece, EceOf, Estimate, Measure};
 
 /// The figure of a condition group.
 pub(crate) struct Panel {
@@ -81,7 +81,12 @@ pub(crate) fn group_table(evaluation: &EvaluationReport, notes: &mut Notes) -> T
     )];
     for (label, detail, measure) in group_measures(evaluation) {
         let cells = subsets.iter().map(|subset| {
-            let cell = notes.cell(subset.model(measure), Sign::Plain);
+            let model = subset.model(measure);
+            let cell = match measure {
+                // Resampling makes every bin noisier and so the error larger: its interval may lie above it.
+                Measure::Ece(_) => notes.bare(model),
+                _ => notes.cell(model, Sign::Plain),
+            };
             with_references(cell, subset, measure, notes)
         });
         rows.push(Row::new(label, cells.collect()).with_detail(detail));
@@ -105,18 +110,27 @@ fn case_counts(subset: &Subset, evaluation: &EvaluationReport) -> Cell {
     })
 }
 
+/// The one that `metrics.json` holds.
+const CALIBRATION_ERROR: Ece = Ece {
+    of: EceOf::ClassWise,
+    binning: Binning::EqualWidth(lumbar_evaluate::curves::N_RELIABILITY_BINS),
+};
+
 fn group_measures(evaluation: &EvaluationReport) -> Vec<(String, String, Measure)> {
+    let worst = evaluation.grades.len() - 1;
     let mut all = vec![
         row("AUROC, macro", "grades one against the rest", Measure::MacroAuroc),
+        row("AUROC, at least moderate", "", Measure::AurocAtLeast(worst - 1)),
+        row("AUROC, severe", "", Measure::AurocAtLeast(worst)),
         row(
-            "AUROC, at least moderate",
-            "",
-            Measure::AurocAtLeast(evaluation.grades.len() - 2),
+            "Sensitivity for severe",
+            "called severe, of the severe",
+            Measure::Recall(worst),
         ),
         row(
-            "AUROC, severe",
-            "",
-            Measure::AurocAtLeast(evaluation.grades.len() - 1),
+            "Specificity for severe",
+            "not called severe, of the others",
+            Measure::Specificity(worst),
         ),
         row("Kappa, quadratic", "", Measure::QuadraticKappa),
         row("Accuracy", "", Measure::Accuracy),
@@ -135,6 +149,11 @@ fn group_measures(evaluation: &EvaluationReport) -> Vec<(String, String, Measure
         Measure::GradeWeightedLogLoss,
     ));
     all.push(row("Log loss", "lower is better", Measure::LogLoss));
+    all.push(row(
+        "Calibration error",
+        "class-wise, 10 bins; lower is better; without interval",
+        Measure::Ece(CALIBRATION_ERROR),
+    ));
     all
 }
 

@@ -47,10 +47,11 @@ pub(crate) fn key_numbers(evaluation: &EvaluationReport) -> Vec<KeyNumber> {
             ));
         }
         if let Some((found, severe, missed)) = severe_found(subset) {
+            let sensitivity = subset.model(Measure::Recall(subset.confusion.len() - 1));
             all.push(KeyNumber {
-                name: "Severe targets called severe".to_owned(),
+                name: "Severe targets called severe (sensitivity)".to_owned(),
                 value: format!("{} of {}", count(found), count(severe)),
-                interval: String::new(),
+                interval: sensitivity.map_or(String::new(), in_percent),
                 beside: format!("{} called {}", count(missed), lowest_grade(evaluation)),
             });
         }
@@ -81,6 +82,16 @@ fn plain(estimate: &Estimate) -> String {
     estimate
         .value
         .map_or("–".to_owned(), |value| number(value, Sign::Plain))
+}
+
+/// `45% (33% to 56%)`.
+fn in_percent(share: &Estimate) -> String {
+    let percent = |share: f64| format!("{:.0}%", 100.0 * share);
+    match (share.value, &share.interval) {
+        (Ok(value), Some(Ok(i))) => format!("{} ({} to {})", percent(value), percent(i.low), percent(i.high)),
+        (Ok(value), _) => percent(value),
+        (Err(_), _) => String::new(),
+    }
 }
 
 fn lowest_grade(evaluation: &EvaluationReport) -> String {

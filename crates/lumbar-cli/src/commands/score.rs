@@ -1,15 +1,15 @@
 //! `lumbar score`: the RSNA 2024 metric of a submission.
 
 use crate::{
-    args::{MissingArg, ScoreArgs},
+    args::{MissingArg, RowSumsArg, ScoreArgs},
     config::Hinted,
     console::Console,
 };
 use anyhow::Context;
 use lumbar_core::Target;
 use lumbar_metrics::{
-    MissingLabels, PredictionRow, RowCoverage, ScoreOptions, SubmissionError, SubmissionScore, TruthRow,
-    Undefined, score_submission,
+    MissingLabels, PredictionRow, RowCoverage, RowSums, ScoreOptions, SubmissionError, SubmissionScore,
+    TruthRow, Undefined, score_submission,
 };
 use std::path::Path;
 
@@ -37,9 +37,22 @@ pub fn run(args: &ScoreArgs, console: &Console<'_>) -> anyhow::Result<()> {
         } else {
             RowCoverage::Complete
         },
-        ..ScoreOptions::default()
+        row_sums: match args.row_sums {
+            RowSumsArg::AsGiven => RowSums::AsGiven,
+            RowSumsArg::Renormalise => RowSums::Renormalise,
+        },
     };
     let score = score_submission(&truth_rows, &prediction_rows, options).map_err(with_hint)?;
+    if let Some(off) = &score.off_sum {
+        let used = match args.row_sums {
+            RowSumsArg::AsGiven => "used as they are; `--row-sums renormalise` divides them by their sum",
+            RowSumsArg::Renormalise => "divided by their sum",
+        };
+        console.note(format!(
+            "warning: {} of {} rows do not sum to 1, the first is `{}` with {:.6}; {used}",
+            off.n, score.n_rows, off.row_id, off.sum
+        ));
+    }
     console.json(&score)?;
     console.result(table(&score));
     Ok(())
@@ -81,6 +94,9 @@ fn table(score: &SubmissionScore) -> String {
         "rows scored        {}\nmissing labels     {}",
         score.n_rows, score.n_missing_labels
     ));
+    if score.n_missing_rows > 0 {
+        text.push_str(&format!("\nrows not submitted {}", score.n_missing_rows));
+    }
     for note in notes {
         text.push_str(&format!("\n{note}"));
     }
@@ -116,6 +132,7 @@ fn read_truth(path: &Path) -> anyhow::Result<Vec<(String, String)>> {
     for record in reader.records() {
         let record = record.with_context(|| format!("cannot read `{}`", path.display()))?;
         let study = record.get(study_column).unwrap_or_default().trim();
+        check_width(&record, &headers, ("study", study), path)?;
         for (i, target) in &targets {
             let label = record.get(*i).unwrap_or_default().trim().to_owned();
             rows.push((format!("{study}_{}", target.column_name()), label));
@@ -141,6 +158,7 @@ fn read_predictions(path: &Path) -> anyhow::Result<Vec<(String, [String; 3])>> {
         .map(|record| {
             let record = record.with_context(|| format!("cannot read `{}`", path.display()))?;
             let field = |i: usize| record.get(i).unwrap_or_default().trim().to_owned();
+            check_width(&record, &headers, ("row", &field(row_id)), path)?;
             Ok((field(row_id), columns.map(field)))
         })
         .collect()
@@ -148,8 +166,27 @@ fn read_predictions(path: &Path) -> anyhow::Result<Vec<(String, [String; 3])>> {
 
 fn open(path: &Path) -> anyhow::Result<csv::Reader<std::fs::File>> {
     csv::ReaderBuilder::new()
+        // The width is checked here, where the message can name the row.
+        .flexible(true)
         .from_path(path)
         .with_context(|| format!("cannot read `{}`", path.display()))
+}
+
+fn check_width(
+    record: &csv::StringRecord,
+    headers: &csv::StringRecord,
+    (what, id): (&str, &str),
+    path: &Path,
+) -> anyhow::Result<()> {
+    let line = record.position().map_or(0, csv::Position::line);
+    anyhow::ensure!(
+        record.len() == headers.len(),
+        "`{}`, line {line}: {what} `{id}` has {} fields, expected {}",
+        path.display(),
+        record.len(),
+        headers.len()
+    );
+    Ok(())
 }
 
 fn column(headers: &csv::StringRecord, name: &str, path: &Path) -> anyhow::Result<usize> {

@@ -18,11 +18,13 @@
 //! On the challenge's training labels (missing ones dropped) always saying 1/3 scores 0.9994, and the weighted prior
 //! of each of the 25 columns 0.7897: what a model must beat to have looked at an image.
 
+mod error;
 mod submission;
 mod table;
 
+pub use error::SubmissionError;
 pub use submission::{
-    MissingLabels, PredictionRow, RowCoverage, ScoreOptions, SubmissionError, SubmissionScore, TruthRow,
+    MissingLabels, OffSum, PredictionRow, RowCoverage, ScoreOptions, SubmissionScore, TruthRow,
     score_submission,
 };
 pub use table::{RsnaRow, RsnaTable};

@@ -1,10 +1,9 @@
 //! Scoring a submission: which rows count, and what is wrong with those that do not.
 
-use super::{RowSums, RsnaGroup, RsnaRow, RsnaScore, RsnaTable};
-use crate::Undefined;
+use super::{RowSums, RsnaGroup, RsnaRow, RsnaScore, RsnaTable, SubmissionError};
+use crate::{ROW_SUM_TOLERANCE, Undefined};
 use serde::Serialize;
 use std::collections::BTreeMap;
-use thiserror::Error;
 
 /// A cell of the truth table: what was graded, and the grade as written (`Normal/Mild`, `Moderate`, `Severe`, or
 /// nothing if it is missing).
@@ -58,78 +57,22 @@ pub struct ScoreOptions {
     pub row_sums: RowSums,
 }
 
-/// Why a submission was not scored; each says which row.
-#[derive(Debug, Clone, PartialEq, Eq, Error)]
-#[non_exhaustive]
-pub enum SubmissionError {
-    /// A row id that names no graded target.
-    #[error(
-        "{table}: row id `{row_id}`, expected `<study>_<condition>_<level>` (such as `4003253_spinal_canal_stenosis_l1_l2`)"
-    )]
-    RowId {
-        /// `truth` or `predictions`.
-        table: &'static str,
-        /// The row id found.
-        row_id: String,
-    },
-    /// A row that stands there twice.
-    #[error("{table}: row `{row_id}` stands there more than once")]
-    Duplicate {
-        /// `truth` or `predictions`.
-        table: &'static str,
-        /// The row.
-        row_id: String,
-    },
-    /// A grade the scheme does not have.
-    #[error("truth: row `{row_id}`: grade `{found}`, expected Normal/Mild, Moderate, Severe or nothing")]
-    Label {
-        /// The row.
-        row_id: String,
-        /// The grade as written.
-        found: String,
-    },
-    /// A grade is missing and [`MissingLabels::Refuse`] was asked for.
-    #[error("truth: row `{row_id}` has no grade ({n_missing} in all)")]
-    MissingLabel {
-        /// The first such row.
-        row_id: String,
-        /// How many there are.
-        n_missing: usize,
-    },
-    /// The submission lacks rows.
-    #[error("predictions: row `{row_id}` is missing ({n_missing} in all)")]
-    MissingRow {
-        /// The first such row.
-        row_id: String,
-        /// How many there are.
-        n_missing: usize,
-    },
-    /// The submission has rows that the truth table knows nothing of.
-    #[error("predictions: row `{row_id}` is not in the truth table ({n_extra} in all)")]
-    ExtraRow {
-        /// The first such row.
-        row_id: String,
-        /// How many there are.
-        n_extra: usize,
-    },
-    /// Something that is not a finite number of at least 0 (and at most 1, unless rows are renormalised).
-    #[error("predictions: row `{row_id}`, column `{column}`: `{found}`, expected {expected}")]
-    Number {
-        /// The row.
-        row_id: String,
-        /// `normal_mild`, `moderate` or `severe`.
-        column: &'static str,
-        /// What stands there.
-        found: String,
-        /// What should.
-        expected: &'static str,
-    },
+/// Rows whose probabilities do not sum to 1, scored as [`RowSums`] says.
+#[derive(Debug, Clone, PartialEq)]
+pub struct OffSum {
+    /// How many rows.
+    pub n: usize,
+    /// The first of them, by row id.
+    pub row_id: String,
+    /// What its probabilities sum to.
+    pub sum: f64,
 }
 
 /// A scored submission.
 ///
 /// In JSON the parts stand flat, `null` where undefined, and `undefined` then holds the reasons:
-/// `{"score": null, "spinal": 0.41, ..., "n_rows": 25, "missing": 0, "missing_rows": 0, "undefined": {"score": ...}}`.
+/// `{"score": null, "spinal": 0.41, ..., "n_rows": 25, "missing": 0, "missing_rows": 0, "off_sum": 0, "undefined":
+/// {"score": ...}}`.
 #[derive(Debug, Clone, Serialize)]
 #[serde(into = "SubmissionRecord")]
 pub struct SubmissionScore {
@@ -141,6 +84,8 @@ pub struct SubmissionScore {
     pub n_missing_labels: usize,
     /// Graded cells the submission does not hold (0 unless a subset was allowed).
     pub n_missing_rows: usize,
+    /// The scored rows that do not sum to 1 within 1e-6, if there are any.
+    pub off_sum: Option<OffSum>,
     /// The rows behind the score, to resample or compare.
     pub table: RsnaTable,
 }
@@ -153,6 +98,7 @@ struct SubmissionRecord {
     n_rows: usize,
     missing: usize,
     missing_rows: usize,
+    off_sum: usize,
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     undefined: BTreeMap<&'static str, Undefined>,
 }
@@ -165,6 +111,7 @@ impl From<SubmissionScore> for SubmissionRecord {
             n_rows: s.n_rows,
             missing: s.n_missing_labels,
             missing_rows: s.n_missing_rows,
+            off_sum: s.off_sum.as_ref().map_or(0, |off| off.n),
             undefined: named()
                 .filter_map(|(name, value)| Some((name, value.err()?)))
                 .collect(),
@@ -226,22 +173,35 @@ pub fn score_submission(
             n_missing: missing.len(),
         });
     }
-    let rows: Vec<RsnaRow<'_>> = graded()
-        .filter_map(|(id, cell, truth)| {
-            Some(RsnaRow {
-                study: cell.study,
-                group: cell.group,
-                truth,
-                probabilities: *predicted.get(id)?,
-            })
-        })
-        .collect();
+    let mut off_sum: Option<OffSum> = None;
+    let mut rows: Vec<RsnaRow<'_>> = Vec::new();
+    for (id, cell, truth) in graded() {
+        let Some(probabilities) = predicted.get(id) else {
+            continue;
+        };
+        let sum: f64 = probabilities.iter().sum();
+        if (sum - 1.0).abs() > ROW_SUM_TOLERANCE {
+            let first = || OffSum {
+                n: 0,
+                row_id: id.to_owned(),
+                sum,
+            };
+            off_sum.get_or_insert_with(first).n += 1;
+        }
+        rows.push(RsnaRow {
+            study: cell.study,
+            group: cell.group,
+            truth,
+            probabilities: *probabilities,
+        });
+    }
     let table = RsnaTable::new(&rows, options.row_sums).expect("grades and numbers were checked row by row");
     Ok(SubmissionScore {
         score: table.score(),
         n_rows: rows.len(),
         n_missing_labels: cells.values().filter(|cell| cell.was_missing).count(),
         n_missing_rows: missing.len(),
+        off_sum,
         table,
     })
 }

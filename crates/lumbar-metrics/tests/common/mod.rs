@@ -1,8 +1,8 @@
-//! What the golden tests share.
+//! What the tests share.
 
 #![allow(dead_code, reason = "each test binary uses a part of it")]
 
-use lumbar_metrics::Evaluation;
+use lumbar_metrics::{Evaluation, Undefined};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 
@@ -19,8 +19,12 @@ pub struct MeasureCase {
     pub truth: Vec<usize>,
     pub probabilities: Vec<f64>,
     pub weights: Option<Vec<f64>>,
+    /// Weighted counts, row by row, a row per true grade.
+    pub confusion: Vec<f64>,
     pub expected: BTreeMap<String, Expected>,
     pub torchmetrics: Option<BTreeMap<String, f64>>,
+    /// scikit-learn's skill score: 1 - Brier / Brier of the shares of grades.
+    pub d2_brier: Option<f64>,
 }
 
 #[derive(Deserialize, Debug)]
@@ -60,4 +64,12 @@ pub fn assert_within(found: f64, expected: f64, relative: f64, what: &str) {
         "{what}: found {found:e}, expected {expected:e}, apart {:e}",
         (found - expected).abs()
     );
+}
+
+/// The same reason, or equal within a relative 1e-12.
+pub fn close(a: Result<f64, Undefined>, b: Result<f64, Undefined>) -> bool {
+    match (a, b) {
+        (Ok(a), Ok(b)) => (a - b).abs() <= 1e-12 * a.abs().max(b.abs()).max(1e-2),
+        (a, b) => a == b,
+    }
 }

@@ -29,6 +29,8 @@ warnings.simplefilter("ignore")
 torch.set_default_dtype(torch.float64)
 HERE = pathlib.Path(__file__).parent
 RNG = np.random.default_rng(20241010)
+# Of its own, so that cases may be added to the catalogue without changing the others.
+CATALOGUE_RNG = np.random.default_rng(20261124)
 
 
 def simplex(n, k, decimals=3, concentration=1.0):
@@ -110,6 +112,73 @@ def cases():
             p[:, absent] = 0
             yield f"grade_{absent}_never_called_k{k}", k, t, np.round(p, 2), None
     yield "two_far_grades_k4", 4, [0, 0, 3, 3, 1], [[.9, .1, 0, 0], [.1, 0, 0, .9], [0, .1, 0, .9], [.8, 0, 0, .2], [0, .8, .1, .1]], None
+
+
+def catalogue_cases():
+    """The cases of scikit-learn's own tests of classification and multiclass ranking, under their names there, with
+    numbers of our own. Calls become probabilities of one."""
+    calls = lambda k, call: np.eye(k)[np.asarray(call)]
+    y = [0, 1, 0, 2]
+    yield "multiclass_ovo_roc_auc_toydata", 3, y, [[.1, .8, .1], [.3, .4, .3], [.4, .5, .1], [0, .3, .7]], None
+    yield "multiclass_ovo_roc_auc_toydata_ties", 3, y, [[.2, .6, .2], [.2, .6, .2], [.4, .4, .2], [0, .4, .6]], None
+    y = [0, 1, 2, 2, 1]
+    yield "multiclass_ovr_roc_auc_toydata", 3, y, [[1, 0, 0], [.1, .5, .4], [.2, .1, .7], [.3, .4, .3], [.3, .3, .4]], None
+    yield "multiclass_ovr_roc_auc_toydata_weights", 3, y, [[1, 0, 0], [.1, .5, .4], [.2, .1, .7], [.3, .4, .3], [.3, .3, .4]], [1, 3, 2, .5, .25]
+    y = [0, 1, 2, 0]
+    yield "perfect_multiclass_roc_auc", 3, y, [[1, 0, 0], [.1, .8, .1], [.1, .3, .6], [.7, .2, .1]], None
+    yield "imperfect_multiclass_roc_auc", 3, y, [[.1, .6, .3], [.5, .2, .3], [.6, .3, .1], [.2, .2, .6]], None
+    yield "chance_multiclass_roc_auc", 3, y, np.full((4, 3), 1 / 3), None
+
+    a, b = np.repeat([0, 1], [40, 60]), np.repeat([0, 1, 0, 1], [20, 20, 10, 50])
+    yield "cohen_kappa_two_grades", 2, a, calls(2, b), None
+    a, b = np.repeat([0, 1, 2], [46, 44, 10]), np.repeat([0, 1, 2], [52, 32, 16])
+    yield "cohen_kappa_46_44_10", 3, a, calls(3, b), None
+    for i in range(4):
+        t, call = CATALOGUE_RNG.integers(0, 2, (2, 20))
+        yield f"matthews_corrcoef_against_jurman_{i}", 2, t, calls(2, call), None
+    t = np.repeat([0, 1, 2], 2)
+    yield "matthews_corrcoef_multiclass_all_wrong", 3, t, calls(3, [1, 1, 2, 2, 0, 0]), None
+    yield "matthews_corrcoef_multiclass_some_right", 3, t, calls(3, [0, 1, 1, 1, 2, 0]), None
+    yield "matthews_corrcoef_multiclass_weights", 3, t, calls(3, [0, 1, 1, 1, 2, 0]), [1, 2, 0, 4, .5, 3]
+    yield "matthews_corrcoef_overflow", 3, t, calls(3, [0, 1, 1, 1, 2, 0]), [3e9, 1e9, 7e9, 2e9, 9e9, 4e9]
+    yield "precision_recall_f_extra_labels", 5, [1, 3, 3, 2], calls(5, [1, 1, 3, 2]), None
+    yield "precision_recall_f_ignored_labels", 4, [1, 1, 2, 3], calls(4, [1, 3, 3, 3]), None
+    yield "zero_precision_recall", 3, [0, 1, 2, 0, 1, 2], calls(3, [2, 0, 1, 1, 2, 0]), None
+    yield "confusion_matrix_normalize", 3, [0, 1, 2] * 6, calls(3, [2, 0, 1] + [0, 1, 2] * 3 + [1, 1, 0, 2, 1, 0]), None
+    yield "confusion_matrix_normalize_single_class", 2, [0, 0, 0, 0], calls(2, [0, 0, 1, 0]), None
+    yield "balanced_accuracy_score", 3, [0, 0, 0, 1, 1, 2], calls(3, [0, 0, 1, 1, 2, 2]), None
+    yield "balanced_accuracy_score_unseen", 3, [0, 0, 0, 1], calls(3, [0, 2, 0, 1]), None
+    yield "log_loss", 2, [0, 0, 0, 1, 1, 1], [[.5, .5], [.1, .9], [.01, .99], [.9, .1], [.75, .25], [.001, .999]], None
+    yield "log_loss_eps", 2, [0, 1, 1, 0], [[1, 0], [0, 1], [1, 0], [0, 1]], None
+    yield "log_loss_one_ulp", 2, [0, 1], [[1 - 2**-53, 2**-53], [1 - 2**-53, 2**-53]], None
+    yield "brier_score_loss_multiclass", 3, [0, 1, 2, 2], [[.2, .7, .1], [.6, .2, .2], [.6, .1, .3], [0, 0, 1]], None
+    yield "brier_score_loss_multiclass_knowing_nothing", 3, [0, 1, 2], np.full((3, 3), 1 / 3), None
+    yield "d2_brier_score_with_labels", 3, [0, 2, 0, 2], [[.5, .2, .3], [.2, .2, .6], [.7, .2, .1], [.4, .3, .3]], None
+
+
+def catalogue_curves():
+    """Likewise those of the tests of ROC and precision-recall curves."""
+    for i, (y, s) in enumerate([([0, 1], [0, 1]), ([0, 1], [1, 0]), ([1, 0], [1, 1]), ([1, 0], [1, 0]), ([1, 0], [.5, .5])]):
+        yield f"roc_curve_toydata_{i}", y, s, None
+        yield f"precision_recall_curve_toydata_{i}", y, s, [2, .5]
+    yield "roc_curve_end_points", [0] * 20 + [1] * 20, CATALOGUE_RNG.integers(0, 3, 40), None
+    yield "roc_curve_drop_intermediate", [0, 0, 0, 0, 1, 1], [0, .2, .5, .6, .7, 1], None
+    yield "roc_curve_drop_intermediate_alternating", [0, 1] * 6, np.arange(12) / 16, None
+    yield "roc_curve_fpr_tpr_increasing", [0, 0, 1, 1, 1], [.1, .7, .3, .4, .5], [.2] * 5
+    noise = np.r_[np.ones(30), np.full(30, 1 + 2**-52), np.full(30, 1 - 2**-53)]
+    yield "roc_curve_fpr_tpr_increasing_float_noise", CATALOGUE_RNG.integers(0, 2, 90), noise, CATALOGUE_RNG.uniform(.1, 1, 90)
+    yield "partial_roc_auc_score", [0, 0, 1, 1, 0, 1], [.1, .4, .35, .8, .8, .9], None
+    yield "average_precision_constant_values", [0, 0, 0, 1] * 5, [.5] * 20, None
+    yield "average_precision_score_tied_values", [0, 1, 1], [.5, .5, .6], None
+    y, s = CATALOGUE_RNG.integers(0, 2, 25), CATALOGUE_RNG.integers(0, 16, 25) / 16
+    for name, scores in (("plain", s), ("larger", 128 * s), ("shifted", s - 8), ("smaller", s * 2.0**-60)):
+        yield f"score_scale_invariance_{name}", y, scores, None
+    # Micro-averaged one-vs-rest is one curve over all cells.
+    t, p = [0, 1, 2, 2, 1, 0], np.array([[.8, .1, .1], [.3, .4, .3], [.4, .5, .1], [0, .2, .8], [.3, .3, .4], [.2, .5, .3]])
+    cells = np.eye(3)[t].ravel(), p.ravel()
+    assert sk.roc_auc_score(*cells) == sk.roc_auc_score(t, p, multi_class="ovr", average="micro")
+    yield "micro_averaged_ovr_roc_auc", cells[0].astype(int), cells[1], None
+    yield "confusion_matrix_at_thresholds_zero_sample_weight", y, s, CATALOGUE_RNG.integers(0, 2, 25)
 
 
 def f32(p):
@@ -267,12 +336,17 @@ def write(name, content):
 
 
 def measures():
-    for name, k, t, p, w in cases():
+    for name, k, t, p, w in [*cases(), *catalogue_cases()]:
         t, p = np.asarray(t, int), np.asarray(p, float)
+        w = None if w is None else np.asarray(w, float)
+        counts = sk.confusion_matrix(t, p.argmax(1), labels=range(k), sample_weight=w).astype(float)
         case = {"name": name, "n_grades": k, "truth": t.tolist(), "probabilities": p.ravel().tolist(),
-                "weights": None if w is None else np.asarray(w, float).tolist(), "expected": values(k, t, p, w)}
+                "weights": None if w is None else w.tolist(), "confusion": counts.ravel().tolist(),
+                "expected": values(k, t, p, w)}
         if w is None:
             case["torchmetrics"] = torch_values(k, t, p)
+        if name.startswith("d2_brier"):
+            case["d2_brier"] = number(sk.d2_brier_score(t, p, labels=range(k)))
         yield case
 
 
@@ -285,7 +359,8 @@ def curves():
         s = np.round(RNG.normal(size=n) + y, (1, 4)[i % 2])
         w = None if i < 5 else np.round(RNG.gamma(1.0, 1.0, n) + 0.01, 3)
         toy.append((f"random_{i}", y.tolist(), s.tolist(), None if w is None else w.tolist()))
-    for name, y, s, w in toy:
+    for name, y, s, w in toy + [tuple(x if isinstance(x, str) or x is None else np.asarray(x).tolist() for x in case)
+                                for case in catalogue_curves()]:
         fpr, tpr, thr = sk.roc_curve(y, s, sample_weight=w, drop_intermediate=False)
         fpr2, tpr2, _ = sk.roc_curve(y, s, sample_weight=w, drop_intermediate=True)
         pre, rec, pthr = sk.precision_recall_curve(y, s, sample_weight=w)
@@ -295,7 +370,7 @@ def curves():
             "roc_simplified": {"fpr": fpr2.tolist(), "tpr": tpr2.tolist()},
             "pr": {"precision": pre.tolist(), "recall": rec.tolist(), "thresholds": pthr.tolist()},
             "auroc": sk.roc_auc_score(y, s, sample_weight=w), "average_precision": sk.average_precision_score(y, s, sample_weight=w),
-            "partial": {str(m): sk.roc_auc_score(y, s, sample_weight=w, max_fpr=m) for m in (0.1, 0.3, 0.5)},
+            "partial": {str(m): sk.roc_auc_score(y, s, sample_weight=w, max_fpr=m) for m in (0.0001, 0.1, 0.3, 0.5, 1.0)},
         }
 
 
@@ -410,6 +485,9 @@ def differences():
         "accuracy_empty_sklearn": answer(lambda: sk.accuracy_score([], [])),
         "auroc_beyond_one_torchmetrics": answer(lambda: tm.multiclass_auroc(scores, torch.tensor([0, 1, 2]), 3)),
         "ece_of_one_torchmetrics": answer(lambda: _ce_compute(sure.max(1)[0], torch.tensor([1.0, 1.0, 0.0, 1.0]), 15, "l1")),
+        "roc_one_label_sklearn": answer(lambda: sk.roc_curve([1, 1, 1], [.2, .5, .9])[0][-1]),
+        "auroc_columns_without_labels_sklearn": answer(lambda: sk.roc_auc_score(y, p, multi_class="ovr")),
+        "auroc_ovo_absent_sklearn": answer(lambda: sk.roc_auc_score(y, p, multi_class="ovo", labels=labels)),
         "confusion_empty_row_sklearn": answer(lambda: sk.confusion_matrix(y, call, labels=labels, normalize="true")[2].sum()),
     }
 

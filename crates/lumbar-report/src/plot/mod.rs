@@ -9,12 +9,13 @@ mod forest;
 mod learning;
 mod reliability;
 mod roc;
+mod square;
 mod svg;
 
 pub(crate) use confusion::confusion;
 pub(crate) use forest::{ForestRow, forest};
 pub(crate) use learning::learning_curves;
-pub(crate) use reliability::reliability;
+pub(crate) use reliability::{FEWEST_IN_BIN, reliability};
 pub(crate) use roc::roc;
 pub(crate) use svg::{Figure, escaped};
 

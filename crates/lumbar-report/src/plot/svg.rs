@@ -75,6 +75,14 @@ impl Canvas {
         ));
     }
 
+    /// A hollow dot.
+    pub(crate) fn ring(&mut self, at: [f64; 2], radius: f64, colour: &str) {
+        let [x, y] = at;
+        self.push(format_args!(
+            r##"<circle cx="{x:.1}" cy="{y:.1}" r="{radius}" fill="#ffffff" stroke="{colour}"/>"##
+        ));
+    }
+
     pub(crate) fn text(&mut self, at: [f64; 2], anchor: Anchor, style: TextStyle, text: &str) {
         let [x, y] = at;
         let TextStyle {
