@@ -35,6 +35,7 @@
 //! | [`BuildInput`], [`build()`], [`build_part`], [`merge()`] | making it, in one process or in parts |
 //! | [`split()`] | train, validation and test, and folds, by patient |
 //! | [`Dataset`], [`Sample`], [`Loader`] | reading it |
+//! | [`pixels`] | its files of pixels by themselves |
 //! | [`check()`], [`stats()`] | proving and counting it |
 //!
 //! # What never happens
@@ -49,6 +50,7 @@
 //! Reading DICOM is `lumbar-dicom`, preparing pixels `lumbar-preprocess`; tensors, losses and metrics are further down.
 
 pub mod labels;
+pub mod pixels;
 
 mod build;
 mod catalogue;
@@ -60,7 +62,6 @@ mod info;
 mod loader;
 mod ordered;
 mod output;
-mod pixels;
 mod plan;
 mod provenance;
 mod reject;
@@ -77,7 +78,7 @@ pub use config::{CropMm, DatasetConfig, MissingLabels, SampleMode, SplitConfig, 
 pub use dataset::Dataset;
 pub use error::DatasetError;
 pub use info::{Counts, DatasetInfo, Domain, PatientGrouping, SCHEMA_VERSION};
-pub use loader::{Batch, Epoch, Loader, LoaderConfig, Sampling};
+pub use loader::{Batch, Epoch, Loader, LoaderConfig, PixelBuffer, Sampling};
 pub use pixels::ShardRecord;
 pub use reject::{SampleReject, SampleRejectReason};
 pub use sample::{Localisation, Sample};

@@ -124,7 +124,7 @@ impl<T> Iterator for OrderedMap<T> {
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {
-        (self.n_jobs - self.next, Some(self.n_jobs - self.next))
+        (self.n_left(), Some(self.n_left()))
     }
 }
 
@@ -145,6 +145,13 @@ impl<T> OrderedMap<T> {
         lock(&self.shared).n_taken += 1;
         self.shared.changed.notify_all();
         result
+    }
+}
+
+impl<T> OrderedMap<T> {
+    /// Results not yet given.
+    pub fn n_left(&self) -> usize {
+        self.n_jobs - self.next
     }
 }
 

@@ -6,12 +6,20 @@ use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 
 /// A folder in the making. Files go to a hidden folder beside the final place; [`OutputFolder::finish`] renames it.
+///
+/// Each has a name of its own, so that two machines that make the same part at once do not meet; the last one to finish
+/// stays. What a killed process left is removed by the next one that makes the same folder: its lock is free.
 #[derive(Debug)]
 pub(crate) struct OutputFolder {
     partial: PathBuf,
     place: PathBuf,
+    /// Locked as long as this process lives.
+    lock: Option<File>,
     finished: bool,
 }
+
+/// File in a folder in the making.
+const LOCK: &str = ".lock";
 
 impl OutputFolder {
     /// Starts a folder that will stand at `place`. A folder there is replaced if it holds `marker` (it is one of
@@ -35,12 +43,20 @@ impl OutputFolder {
             });
         }
         fs::create_dir_all(parent).map_err(DatasetError::io("creating a folder", parent))?;
-        let partial = parent.join(format!(".{name}.partial-{}", std::process::id()));
-        remove_if_there(&partial)?;
+        remove_abandoned(parent, &partial_prefix(&name));
+        let partial = parent.join(format!("{}{}", partial_prefix(&name), token()));
         fs::create_dir(&partial).map_err(DatasetError::io("creating a folder", &partial))?;
+        let lock_path = partial.join(LOCK);
+        let lock = File::create(&lock_path).map_err(DatasetError::io("creating", &lock_path))?;
+        // Where the file system has no locks, nothing that a killed process left is ever removed.
+        let lock = lock.try_lock().is_ok().then_some(lock);
+        if lock.is_none() {
+            remove_lock(&partial)?;
+        }
         Ok(OutputFolder {
             partial,
             place: place.to_owned(),
+            lock,
             finished: false,
         })
     }
@@ -52,26 +68,65 @@ impl OutputFolder {
 
     /// Puts the folder in its place.
     pub fn finish(mut self) -> Result<(), DatasetError> {
-        let name = self
-            .place
-            .file_name()
-            .map(|name| name.to_string_lossy().into_owned());
-        let old = self.place.with_file_name(format!(
-            ".{}.old-{}",
-            name.unwrap_or_default(),
-            std::process::id()
-        ));
-        remove_if_there(&old)?;
-        let replaces = self.place.exists();
-        if replaces {
-            fs::rename(&self.place, &old).map_err(DatasetError::io("moving aside", &self.place))?;
+        if self.lock.take().is_some() {
+            remove_lock(&self.partial)?;
         }
-        fs::rename(&self.partial, &self.place).map_err(DatasetError::io("renaming into", &self.place))?;
-        self.finished = true;
-        if replaces {
-            remove_if_there(&old)?;
+        // Another process may put the same folder there between looking and renaming.
+        for _ in 0..8 {
+            self.move_aside()?;
+            match fs::rename(&self.partial, &self.place) {
+                Ok(()) => {
+                    self.finished = true;
+                    return Ok(());
+                }
+                Err(error) if self.place.exists() => drop(error),
+                Err(error) => return Err(DatasetError::io("renaming into", &self.place)(error)),
+            }
         }
-        Ok(())
+        let busy = std::io::Error::from(std::io::ErrorKind::ResourceBusy);
+        Err(DatasetError::io("renaming into", &self.place)(busy))
+    }
+
+    /// Removes an older folder at the place, by way of another name so that it never stands there half.
+    fn move_aside(&self) -> Result<(), DatasetError> {
+        let name = self.place.file_name().unwrap_or_default().to_string_lossy();
+        let old = self.place.with_file_name(format!(".{name}.old-{}", token()));
+        match fs::rename(&self.place, &old) {
+            Ok(()) => remove_if_there(&old),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
+            Err(error) => Err(DatasetError::io("moving aside", &self.place)(error)),
+        }
+    }
+}
+
+fn partial_prefix(name: &str) -> String {
+    format!(".{name}.partial-")
+}
+
+/// Different for each process on each machine and each folder it starts.
+fn token() -> String {
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+    format!(
+        "{}-{:x}",
+        std::process::id(),
+        since.map_or(0, |since| since.as_nanos())
+    )
+}
+
+fn remove_lock(partial: &Path) -> Result<(), DatasetError> {
+    let path = partial.join(LOCK);
+    fs::remove_file(&path).map_err(DatasetError::io("removing", &path))
+}
+
+/// Removes the folders of processes that are no more. One that cannot be removed is left: it is only in the way of
+/// people.
+fn remove_abandoned(parent: &Path, prefix: &str) {
+    for entry in fs::read_dir(parent).into_iter().flatten().flatten() {
+        let abandoned = entry.file_name().to_string_lossy().starts_with(prefix)
+            && File::open(entry.path().join(LOCK)).is_ok_and(|lock| lock.try_lock().is_ok());
+        if abandoned {
+            let _ = fs::remove_dir_all(entry.path());
+        }
     }
 }
 
@@ -178,6 +233,27 @@ mod tests {
             assert_eq!(fs::read(place.join("dataset.json")).unwrap(), content);
         }
         assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn what_a_killed_process_left_is_removed_and_what_another_makes_is_not() {
+        let dir = tempfile::tempdir().unwrap();
+        let place = dir.path().join("ds");
+        let left = dir.path().join(".ds.partial-1-a");
+        fs::create_dir(&left).unwrap();
+        fs::write(left.join(LOCK), "").unwrap();
+        let other = OutputFolder::start(&place, "dataset.json").unwrap();
+        assert!(!left.exists());
+        let folder = OutputFolder::start(&place, "dataset.json").unwrap();
+        assert!(other.path().exists() && folder.path() != other.path());
+        // Both finish; the last one stays, whole and without a lock.
+        for (folder, content) in [(other, "1"), (folder, "2")] {
+            write_file(&folder.path().join("dataset.json"), content.as_bytes()).unwrap();
+            folder.finish().unwrap();
+            assert_eq!(fs::read_to_string(place.join("dataset.json")).unwrap(), content);
+        }
+        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1);
+        assert_eq!(fs::read_dir(&place).unwrap().count(), 1);
     }
 
     #[test]

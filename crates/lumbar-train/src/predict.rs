@@ -23,7 +23,7 @@ pub fn logits(
         let batch = batch?;
         let n = batch.samples.len();
         let [_, depth, height, width] = batch.shape;
-        let mut pixels = batch.pixels;
+        let mut pixels = batch.pixels.into_vec();
         pixels.resize(config.training.batch_size * depth * height * width, 0.0);
         let mut targets = batch.targets;
         targets.resize(config.training.batch_size, targets[0]);
@@ -52,5 +52,5 @@ fn evaluation_loader(config: &RunConfig) -> LoaderConfig {
 
 /// The pixels of a batch on a device.
 pub(crate) fn crops(batch: Batch, device: &Device) -> Tensor<4> {
-    Tensor::from_data(TensorData::new(batch.pixels, batch.shape), device)
+    Tensor::from_data(TensorData::new(batch.pixels.into_vec(), batch.shape), device)
 }

@@ -29,7 +29,7 @@ fn main() -> anyhow::Result<()> {
         .epoch(0)
         .next()
         .context("one batch")??;
-    let crops = Tensor::<4>::from_data(TensorData::new(batch.pixels, batch.shape), &device);
+    let crops = Tensor::<4>::from_data(TensorData::new(batch.pixels.into_vec(), batch.shape), &device);
     let logits: Vec<f64> = network
         .forward(crops, &batch.targets)
         .into_data()

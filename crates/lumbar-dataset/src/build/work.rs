@@ -16,7 +16,7 @@ pub(super) fn run(
     mut take: impl FnMut(StudyOutput, usize) -> Result<(), DatasetError>,
 ) -> Result<(), DatasetError> {
     let n_threads = match n_threads {
-        0 => std::thread::available_parallelism().map_or(1, |n| n.get()),
+        0 => rayon::current_num_threads(),
         n => n,
     };
     let shared = base.clone();

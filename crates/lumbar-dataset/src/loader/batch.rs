@@ -1,19 +1,22 @@
 //! Making one batch.
 
 use super::LoaderConfig;
+use super::buffer::{PixelBuffer, Pool};
 use super::order::{Draw, rng};
 use crate::ordered::OrderedMap;
 use crate::{Dataset, DatasetError, Sample};
 use lumbar_core::{Side, Target};
 use lumbar_preprocess::{AugmentScratch, blank_centre};
 use rand::RngExt;
+use rand_chacha::ChaCha8Rng;
 use std::cell::RefCell;
+use std::sync::Arc;
 
 /// Samples side by side.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Batch {
-    /// Grey levels, 0 (black) to 1 (white), in `[n, depth, rows, columns]`.
-    pub pixels: Vec<f32>,
+pub struct Batch<T = f32> {
+    /// Grey levels in `[n, depth, rows, columns]`: `f32` from 0 (black) to 1 (white), or `u8` as they are stored.
+    pub pixels: PixelBuffer<T>,
     /// `[n, depth, rows, columns]`.
     pub shape: [usize; 4],
     /// The samples, as indices of the dataset.
@@ -23,26 +26,26 @@ pub struct Batch {
 }
 
 /// The batches of an epoch, in order. An error stands in the place of the batch it spoiled.
-pub struct Epoch {
-    batches: OrderedMap<Result<Batch, DatasetError>>,
+pub struct Epoch<T = f32> {
+    batches: OrderedMap<Result<Batch<T>, DatasetError>>,
 }
 
-impl std::fmt::Debug for Epoch {
+impl<T> std::fmt::Debug for Epoch<T> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Epoch")
-            .field("n_left", &self.batches.size_hint().0)
+            .field("n_left", &self.batches.n_left())
             .finish()
     }
 }
 
-impl Epoch {
-    pub(super) fn new(batches: OrderedMap<Result<Batch, DatasetError>>) -> Epoch {
+impl<T> Epoch<T> {
+    pub(super) fn new(batches: OrderedMap<Result<Batch<T>, DatasetError>>) -> Epoch<T> {
         Epoch { batches }
     }
 }
 
-impl Iterator for Epoch {
-    type Item = Result<Batch, DatasetError>;
+impl<T: Send + 'static> Iterator for Epoch<T> {
+    type Item = Result<Batch<T>, DatasetError>;
 
     fn next(&mut self) -> Option<Self::Item> {
         self.batches.next().map(|result| result.and_then(|batch| batch))
@@ -53,13 +56,15 @@ impl Iterator for Epoch {
     }
 }
 
-impl ExactSizeIterator for Epoch {}
+impl<T: Send + 'static> ExactSizeIterator for Epoch<T> {}
 
 /// Makes batches; shared by the workers.
 pub(super) struct Maker {
     dataset: Dataset,
-    /// Whether a sample must be copied before it is turned into grey levels.
+    /// Whether pixels are moved or blanked before they are turned into grey levels.
     changes_levels: bool,
+    greys: Arc<Pool<f32>>,
+    levels: Arc<Pool<u8>>,
 }
 
 thread_local! {
@@ -69,75 +74,127 @@ thread_local! {
 
 impl Maker {
     pub fn new(dataset: &Dataset, config: &LoaderConfig) -> Maker {
+        // Those being filled, those waiting, and the one in use.
+        let n_buffers = 2 * config.workers + 1;
         Maker {
             dataset: dataset.clone(),
             changes_levels: config.mirror_right_to_left
                 || config.mirror_midline
                 || config.blank_centre_mm.is_some(),
+            greys: Pool::new(n_buffers),
+            levels: Pool::new(n_buffers),
         }
     }
 
-    pub fn batch(&self, draws: &[Draw], config: &LoaderConfig, epoch: u64) -> Result<Batch, DatasetError> {
-        let [depth, rows, columns] = self.dataset.shape();
-        let n_values = depth * rows * columns;
-        let mut batch = Batch {
-            pixels: vec![0.0; draws.len() * n_values],
-            shape: [draws.len(), depth, rows, columns],
-            samples: draws.iter().map(|draw| draw.sample).collect(),
-            targets: Vec::with_capacity(draws.len()),
-        };
-        SCRATCH.with_borrow_mut(|(levels, scratch)| {
-            for (draw, out) in draws.iter().zip(batch.pixels.chunks_exact_mut(n_values)) {
-                let target = self.sample(*draw, (config, epoch), (out, levels, scratch))?;
-                batch.targets.push(target);
-            }
-            Ok(batch)
+    /// Bits of a stored pixel.
+    pub fn bits(&self) -> u8 {
+        self.dataset.config().bits
+    }
+
+    /// A batch of grey levels.
+    pub fn greys(&self, draws: &[Draw], config: &LoaderConfig, epoch: u64) -> Result<Batch, DatasetError> {
+        SCRATCH.with_borrow_mut(|(copy, scratch)| {
+            self.batch(draws, &self.greys, |draw, out| {
+                self.grey_sample(draw, (config, epoch), (out, copy, scratch))
+            })
         })
     }
 
-    fn sample(
+    /// A batch of stored levels; the dataset has 8 bits.
+    pub fn levels(
         &self,
-        draw: Draw,
-        (config, epoch): (&LoaderConfig, u64),
-        (out, copy, scratch): (&mut [f32], &mut Vec<u8>, &mut AugmentScratch),
-    ) -> Result<Target, DatasetError> {
+        draws: &[Draw],
+        config: &LoaderConfig,
+        epoch: u64,
+    ) -> Result<Batch<u8>, DatasetError> {
+        self.batch(draws, &self.levels, |draw, out| {
+            let shown = self.shown(draw, (config, epoch))?;
+            out.copy_from_slice(self.dataset.pixels(draw.sample)?);
+            if self.changes_levels {
+                self.change(shown.sample, shown.mirrors, config, out)?;
+            }
+            Ok(shown.target)
+        })
+    }
+
+    fn batch<T: Copy + Default>(
+        &self,
+        draws: &[Draw],
+        pool: &Arc<Pool<T>>,
+        mut fill: impl FnMut(Draw, &mut [T]) -> Result<Target, DatasetError>,
+    ) -> Result<Batch<T>, DatasetError> {
+        let [depth, rows, columns] = self.dataset.shape();
+        let n_values = depth * rows * columns;
+        let mut pixels = pool.take(draws.len() * n_values);
+        let mut targets = Vec::with_capacity(draws.len());
+        for (draw, out) in draws.iter().zip(pixels.chunks_exact_mut(n_values)) {
+            targets.push(fill(*draw, out)?);
+        }
+        Ok(Batch {
+            pixels,
+            shape: [draws.len(), depth, rows, columns],
+            samples: draws.iter().map(|draw| draw.sample).collect(),
+            targets,
+        })
+    }
+
+    fn shown(&self, draw: Draw, (config, epoch): (&LoaderConfig, u64)) -> Result<Shown<'_>, DatasetError> {
         let sample = self.dataset.sample(draw.sample)?;
-        let stored = self.dataset.pixels(draw.sample)?;
-        let mut rng = rng(&[config.seed, epoch, draw.sample as u64, u64::from(draw.occurrence)]);
-        let mirrors = mirrors(sample, config, rng.random());
+        // Samples that nothing random happens to need no generator.
+        let random = config.augment.is_some() || config.mirror_midline;
+        let parts = [config.seed, epoch, draw.sample as u64, u64::from(draw.occurrence)];
+        let mut rng = random.then(|| rng(&parts));
+        let coin = rng.as_mut().is_some_and(|rng| rng.random());
+        let mirrors = mirrors(sample, config, coin);
         let target = if mirrors {
             sample.target.mirrored()
         } else {
             sample.target
         };
+        Ok(Shown {
+            sample,
+            mirrors,
+            target,
+            rng,
+        })
+    }
+
+    fn grey_sample(
+        &self,
+        draw: Draw,
+        (config, epoch): (&LoaderConfig, u64),
+        (out, copy, scratch): (&mut [f32], &mut Vec<u8>, &mut AugmentScratch),
+    ) -> Result<Target, DatasetError> {
+        let shown = self.shown(draw, (config, epoch))?;
+        let stored = self.dataset.pixels(draw.sample)?;
         let levels = if self.changes_levels {
             copy.clear();
             copy.extend_from_slice(stored);
-            self.change(sample, mirrors, config, copy)?;
+            self.change(shown.sample, shown.mirrors, config, copy)?;
             copy.as_slice()
         } else {
             stored
         };
-        match &config.augment {
-            Some(augment) => {
+        match (&config.augment, shown.rng) {
+            (Some(augment), Some(mut rng)) => {
                 let shape = self.dataset.shape();
                 augment
                     .draw(shape[0], &mut rng)?
                     .apply(levels, shape, (out, scratch))?;
             }
-            None if self.dataset.config().bits == 16 => {
+            _ if self.dataset.config().bits == 16 => {
                 let (pairs, _) = levels.as_chunks::<2>();
                 for (pair, grey) in pairs.iter().zip(out) {
                     *grey = f32::from(u16::from_le_bytes(*pair)) / 65_535.0;
                 }
             }
-            None => {
+            _ => {
                 for (level, grey) in levels.iter().zip(out) {
                     *grey = f32::from(*level) / 255.0;
                 }
             }
         }
-        Ok(target)
+        Ok(shown.target)
     }
 
     fn change(
@@ -156,6 +213,15 @@ impl Maker {
             change_pixels(sample, (mirrors, config.blank_centre_mm), (levels, shape), 0)
         }
     }
+}
+
+/// How a draw shows its sample.
+struct Shown<'a> {
+    sample: &'a Sample,
+    mirrors: bool,
+    target: Target,
+    /// For augmentation; `None` where nothing is random.
+    rng: Option<ChaCha8Rng>,
 }
 
 fn change_pixels<T: Copy>(

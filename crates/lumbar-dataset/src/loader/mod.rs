@@ -1,15 +1,18 @@
 //! Batches for training: the same sequence for a seed and epoch, however many workers make it.
 
 mod batch;
+mod buffer;
 mod order;
 
 pub use batch::{Batch, Epoch};
+pub use buffer::PixelBuffer;
 
 use crate::ordered::ordered_map;
 use crate::{Dataset, DatasetError};
 use batch::Maker;
 use lumbar_core::Side;
 use lumbar_preprocess::Augment;
+use order::Draw;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
@@ -203,6 +206,33 @@ impl Loader {
 
     /// The batches of an epoch from step `first` on: what an interrupted epoch goes on with.
     pub fn epoch_from(&self, epoch: u64, first: usize) -> Epoch {
+        self.batches((epoch, first), Maker::greys)
+    }
+
+    /// The batches of an epoch from step `first` on as the stored 8-bit levels, for callers that scale and augment
+    /// elsewhere (on the device, where a quarter of the bytes travel).
+    ///
+    /// # Errors
+    /// [`DatasetError::Config`] for a dataset of 16 bits, and where this loader augments.
+    pub fn epoch_u8(&self, epoch: u64, first: usize) -> Result<Epoch<u8>, DatasetError> {
+        if self.maker.bits() != 8 {
+            return Err(DatasetError::config(
+                "bits",
+                self.maker.bits(),
+                "8 for batches of u8",
+            ));
+        }
+        if self.config.augment.is_some() {
+            return Err(DatasetError::config(
+                "augment",
+                "set",
+                "no augmentation for batches of u8",
+            ));
+        }
+        Ok(self.batches((epoch, first), Maker::levels))
+    }
+
+    fn batches<T: Send + 'static>(&self, (epoch, first): (u64, usize), make: MakeBatch<T>) -> Epoch<T> {
         let (config, maker) = (self.config.clone(), self.maker.clone());
         let draws = order::draws(&self.indices, &self.classes, (&config, epoch));
         let n_batches = self.n_batches();
@@ -212,8 +242,10 @@ impl Loader {
         let batches = ordered_map(n_batches - first, workers, workers, move |i| {
             let start = (first + i) * size;
             let end = (start + size).min(draws.len());
-            maker.batch(&draws[start..end], &config, epoch)
+            make(&maker, &draws[start..end], &config, epoch)
         });
         Epoch::new(batches)
     }
 }
+
+type MakeBatch<T> = fn(&Maker, &[Draw], &LoaderConfig, u64) -> Result<Batch<T>, DatasetError>;

@@ -30,15 +30,14 @@ pub(super) fn draws(
     if config.shuffle {
         order.shuffle(&mut rng);
     }
-    let mut seen: BTreeMap<usize, u32> = BTreeMap::new();
+    let mut seen = vec![0u32; indices.iter().max().map_or(0, |most| most + 1)];
     order
         .into_iter()
         .map(|sample| {
-            let count = seen.entry(sample).or_insert(0);
-            *count += 1;
+            seen[sample] += 1;
             Draw {
                 sample,
-                occurrence: *count - 1,
+                occurrence: seen[sample] - 1,
             }
         })
         .collect()

@@ -1,11 +1,26 @@
 //! Pixels on disk: Arrow IPC files of fixed-shape tensors, memory-mapped.
+//!
+//! [`build()`](crate::build()) writes them and [`Dataset`](crate::Dataset) reads them; here they are by themselves, for whoever
+//! has samples of their own.
+//!
+//! ```
+//! use lumbar_dataset::pixels::{PixelStore, ShardShape, ShardWriter};
+//! let folder = tempfile::tempdir()?;
+//! let shape = ShardShape { shape: [3, 4, 4], bits: 8, max_bytes: 1 << 20 };
+//! let mut writer = ShardWriter::new(folder.path(), shape)?;
+//! let placed = writer.push("a sample", &[7; 48])?;
+//! let records = writer.finish()?;
+//! let store = PixelStore::open(folder.path(), &records, shape)?;
+//! assert_eq!(store.get((placed.shard, placed.row), placed.crc32)?, [7; 48]);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 mod map;
 mod read;
 mod write;
 
-pub(crate) use read::PixelStore;
-pub(crate) use write::{ShardShape, ShardWriter};
+pub use read::PixelStore;
+pub use write::{Placed, ShardShape, ShardWriter};
 
 use serde::{Deserialize, Serialize};
 

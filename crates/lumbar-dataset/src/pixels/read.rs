@@ -13,9 +13,17 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// The pixels of a dataset, mapped into memory.
-pub(crate) struct PixelStore {
+pub struct PixelStore {
     n_bytes: usize,
     shards: Vec<Shard>,
+}
+
+impl std::fmt::Debug for PixelStore {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("PixelStore")
+            .field("n_files", &self.shards.len())
+            .finish_non_exhaustive()
+    }
 }
 
 struct Shard {
@@ -29,6 +37,9 @@ struct Shard {
 
 impl PixelStore {
     /// Maps the files of a dataset.
+    ///
+    /// # Errors
+    /// [`DatasetError`] if a file is missing, truncated, or of another shape.
     pub fn open(
         dataset: &Path,
         records: &[ShardRecord],
@@ -44,7 +55,10 @@ impl PixelStore {
         })
     }
 
-    /// The bytes of a sample's pixels. The first time, their checksum is compared.
+    /// The bytes of a sample's pixels, in the mapped file. The first time, their checksum is compared.
+    ///
+    /// # Errors
+    /// [`DatasetError`] if there is no such row, or it does not have the checksum.
     pub fn get(&self, (shard, row): (u32, u32), crc32: u32) -> Result<&[u8], DatasetError> {
         let (shard_idx, row) = (shard as usize, row as usize);
         let shard = self.shards.get(shard_idx).ok_or_else(|| DatasetError::Nothing {

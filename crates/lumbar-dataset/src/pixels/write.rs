@@ -13,7 +13,7 @@ use std::sync::Arc;
 
 /// Shape and depth of the samples of a dataset.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct ShardShape {
+pub struct ShardShape {
     /// `[depth, rows, columns]`.
     pub shape: [usize; 3],
     /// 8 or 16.
@@ -23,10 +23,12 @@ pub(crate) struct ShardShape {
 }
 
 impl ShardShape {
+    /// Pixels of a sample.
     pub fn n_values(&self) -> usize {
         self.shape.iter().product()
     }
 
+    /// Bytes of a sample.
     pub fn n_bytes(&self) -> usize {
         self.n_values() * usize::from(self.bits) / 8
     }
@@ -67,7 +69,7 @@ impl ShardShape {
 }
 
 /// Writes samples in order, file after file.
-pub(crate) struct ShardWriter {
+pub struct ShardWriter {
     folder: PathBuf,
     shape: ShardShape,
     schema: Arc<Schema>,
@@ -79,16 +81,31 @@ pub(crate) struct ShardWriter {
     records: Vec<ShardRecord>,
 }
 
+impl std::fmt::Debug for ShardWriter {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ShardWriter")
+            .field("shape", &self.shape)
+            .field("n_files", &self.records.len())
+            .finish_non_exhaustive()
+    }
+}
+
 /// Where a sample's pixels went.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Placed {
+pub struct Placed {
+    /// Which file, counted from 0.
     pub shard: u32,
+    /// Which row of it.
     pub row: u32,
+    /// CRC-32 of the bytes.
     pub crc32: u32,
 }
 
 impl ShardWriter {
     /// Writes below `folder`, the dataset in the making.
+    ///
+    /// # Errors
+    /// [`DatasetError::Io`] if the folder cannot be made.
     pub fn new(folder: &Path, shape: ShardShape) -> Result<ShardWriter, DatasetError> {
         let pixels = folder.join("pixels");
         std::fs::create_dir_all(&pixels).map_err(DatasetError::io("creating a folder", &pixels))?;
@@ -106,6 +123,9 @@ impl ShardWriter {
     }
 
     /// Adds a sample; its pixels are little-endian bytes of the dataset's shape.
+    ///
+    /// # Errors
+    /// [`DatasetError`] for pixels of another length, or if a file cannot be written.
     pub fn push(&mut self, sample_id: &str, pixels: &[u8]) -> Result<Placed, DatasetError> {
         if pixels.len() != self.shape.n_bytes() {
             return Err(self.error(format_args!(
@@ -133,6 +153,9 @@ impl ShardWriter {
     }
 
     /// Ends the last file and lists them all.
+    ///
+    /// # Errors
+    /// [`DatasetError`] if a file cannot be written.
     pub fn finish(mut self) -> Result<Vec<ShardRecord>, DatasetError> {
         self.flush()?;
         self.close()?;

@@ -1,12 +1,19 @@
 //! Random changes of one sample, as pure functions of pixels, parameters and a random generator passed in.
 
 mod apply;
+mod blur;
+mod curve;
+mod finish;
 mod noise;
+mod warp;
+
+pub use apply::AugmentScratch;
 
 use crate::PreprocessError;
-use apply::Warp;
+use curve::Curve;
 use rand::{Rng, RngExt};
 use serde::{Deserialize, Serialize};
+use warp::Warp;
 
 /// How much a sample may change. Every key is the largest change; 0 switches it off.
 ///
@@ -127,9 +134,12 @@ impl Augment {
     /// Draws the changes of one sample of `depth` slices. The same generator state gives the same changes.
     ///
     /// # Errors
-    /// As [`Augment::validate`].
+    /// As [`Augment::validate`], and for more than 128 slices.
     pub fn draw(&self, depth: usize, rng: &mut impl Rng) -> Result<Changes, PreprocessError> {
         self.validate()?;
+        if depth > Places::MAX_DEPTH {
+            return Err(PreprocessError::parameter("depth", depth, "at most 128 slices"));
+        }
         // Every value is drawn whether it is used or not, so that switching one change off leaves the others alone.
         let rotation = spread(rng) * self.rotation_deg.to_radians();
         let zoom = factor(self.scale, rng);
@@ -145,8 +155,12 @@ impl Augment {
         let mut happens = || rng.random::<f64>() < self.probability;
         let (with_bias, with_noise, with_blur) = (happens(), happens(), happens());
         Ok(Changes {
-            places: places(self, depth, rng),
-            curve: [gamma, contrast, brightness],
+            places: Places::draw(self, depth, rng),
+            curve: Curve {
+                gamma,
+                contrast,
+                brightness,
+            },
             warp: Warp::new(rotation, zoom, shift),
             blur_px: if with_blur { blur } else { 0.0 },
             bias: if with_bias { bias } else { [0.0; 5] },
@@ -166,41 +180,54 @@ fn factor(most: f64, rng: &mut impl Rng) -> f64 {
     (1.0 + most).powf(spread(rng))
 }
 
-/// Which slice stands at each place; `None` is a blank.
-fn places(config: &Augment, depth: usize, rng: &mut impl Rng) -> Vec<Option<usize>> {
-    let jitter = if rng.random::<f64>() < config.stack_jitter {
-        if rng.random::<bool>() { 1isize } else { -1 }
-    } else {
-        0
-    };
-    (0..depth)
-        .map(|place| {
-            let dropped = rng.random::<f64>() < config.slice_dropout && place != depth / 2;
-            let slice = (place as isize + jitter).clamp(0, depth as isize - 1) as usize;
-            (!dropped).then_some(slice)
-        })
-        .collect()
+/// Which slice stands at each place of a stack.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Places {
+    depth: usize,
+    /// How far the stack moved: -1, 0 or 1.
+    jitter: isize,
+    /// One bit a place: it is blank.
+    blank: u128,
+}
+
+impl Places {
+    const MAX_DEPTH: usize = u128::BITS as usize;
+
+    fn draw(config: &Augment, depth: usize, rng: &mut impl Rng) -> Places {
+        let moves = rng.random::<f64>() < config.stack_jitter;
+        let jitter = if rng.random::<bool>() { 1 } else { -1 };
+        let mut blank = 0;
+        for place in 0..depth {
+            if rng.random::<f64>() < config.slice_dropout && place != depth / 2 {
+                blank |= 1u128 << place;
+            }
+        }
+        Places {
+            depth,
+            jitter: if moves { jitter } else { 0 },
+            blank,
+        }
+    }
+
+    /// The slice at a place; `None` is a blank.
+    fn slice(&self, place: usize) -> Option<usize> {
+        let last = self.depth as isize - 1;
+        let slice = (place as isize + self.jitter).clamp(0, last) as usize;
+        (self.blank >> place & 1 == 0).then_some(slice)
+    }
 }
 
 /// The changes drawn for one sample.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Changes {
-    places: Vec<Option<usize>>,
-    /// Gamma, contrast, brightness.
-    curve: [f64; 3],
+    places: Places,
+    curve: Curve,
     warp: Warp,
     blur_px: f64,
     /// Coefficients of x, y, xy, x^2 - 1/3 and y^2 - 1/3 over -1..1.
     bias: [f32; 5],
     noise: f32,
     noise_seed: u64,
-}
-
-/// Memory reused from sample to sample.
-#[derive(Debug, Default, Clone)]
-pub struct AugmentScratch {
-    grey: Vec<f32>,
-    row: Vec<f32>,
 }
 
 #[cfg(test)]

@@ -1,0 +1,113 @@
+//! How fast batches come, beside a plain copy of the same bytes, as one JSON object.
+//!
+//!     cargo run --release --locked -p lumbar-dataset --example loader_rates -- DATASET [N_SAMPLES]
+//!
+//! Each figure is the best of five epochs; the first, which reads the files and compares checksums, does not count.
+//! `benches/peers/loader_vs_pytorch.py` runs it beside a PyTorch `DataLoader` on the same samples.
+
+use lumbar_dataset::{Batch, Dataset, Epoch, Loader, LoaderConfig};
+use lumbar_preprocess::Augment;
+use serde_json::{Map, Value, json};
+use std::error::Error;
+use std::hint::black_box;
+use std::io::Write;
+use std::path::Path;
+use std::time::Instant;
+
+const N_EPOCHS: u64 = 5;
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let mut arguments = std::env::args().skip(1);
+    let usage = "usage: loader_rates DATASET [N_SAMPLES]";
+    let dataset = Dataset::open(Path::new(&arguments.next().ok_or(usage)?))?;
+    let mut indices = dataset.select(|_| true);
+    if let Some(n) = arguments.next() {
+        indices.truncate(n.parse()?);
+    }
+    let mut rates = Map::new();
+    for threads in [1, 2] {
+        let copy = copy_rate(&dataset, &indices, threads)?;
+        rates.insert(format!("copy_{threads}_threads"), json!(copy));
+    }
+    for (name, augment, workers) in [
+        ("plain_f32", None, 0),
+        ("plain_f32", None, 2),
+        ("augmented_f32", Some(Augment::default()), 0),
+        ("augmented_f32", Some(Augment::default()), 2),
+    ] {
+        let loader = loader(&dataset, &indices, (augment, workers))?;
+        rates.insert(
+            format!("{name}_{workers}_workers"),
+            rate(|epoch| Ok(loader.epoch(epoch)))?,
+        );
+    }
+    for workers in [0, 2] {
+        let loader = loader(&dataset, &indices, (None, workers))?;
+        rates.insert(
+            format!("plain_u8_{workers}_workers"),
+            rate(|epoch| Ok(loader.epoch_u8(epoch, 0)?))?,
+        );
+    }
+    let result = json!({
+        "shape": dataset.shape(),
+        "n_samples": indices.len(),
+        "samples_per_s": rates,
+    });
+    writeln!(std::io::stdout(), "{result:#}")?;
+    Ok(())
+}
+
+fn loader(
+    dataset: &Dataset,
+    indices: &[usize],
+    (augment, workers): (Option<Augment>, usize),
+) -> Result<Loader, Box<dyn Error>> {
+    let config = LoaderConfig {
+        shuffle: true,
+        workers,
+        augment,
+        ..LoaderConfig::default()
+    };
+    Ok(Loader::new(dataset, indices.to_vec(), config)?)
+}
+
+/// Samples a second of the best epoch.
+fn rate<T: Send + 'static>(
+    epoch: impl Fn(u64) -> Result<Epoch<T>, Box<dyn Error>>,
+) -> Result<Value, Box<dyn Error>> {
+    let mut best = 0.0f64;
+    for number in 0..=N_EPOCHS {
+        let start = Instant::now();
+        let mut n = 0;
+        for batch in epoch(number)? {
+            let batch: Batch<T> = batch?;
+            n += black_box(&batch).samples.len();
+        }
+        if number > 0 {
+            best = best.max(n as f64 / start.elapsed().as_secs_f64());
+        }
+    }
+    Ok(json!(best))
+}
+
+/// Samples a second when their bytes are copied from one place in memory to another, each thread its share.
+fn copy_rate(dataset: &Dataset, indices: &[usize], threads: usize) -> Result<f64, Box<dyn Error>> {
+    let mut from = Vec::new();
+    for index in indices {
+        from.extend_from_slice(dataset.pixels(*index)?);
+    }
+    let mut to = vec![1u8; from.len()];
+    let share = from.len().div_ceil(threads).max(1);
+    let mut best = f64::INFINITY;
+    for _ in 0..=N_EPOCHS {
+        let start = Instant::now();
+        std::thread::scope(|scope| {
+            for (to, from) in to.chunks_mut(share).zip(from.chunks(share)) {
+                scope.spawn(move || to.copy_from_slice(from));
+            }
+        });
+        black_box(&mut to);
+        best = best.min(start.elapsed().as_secs_f64());
+    }
+    Ok(indices.len() as f64 / best)
+}
