@@ -14,13 +14,13 @@ differ. The same parts on a Slurm cluster: `benches/parts.slurm`.
 
 import argparse
 import hashlib
+import multiprocessing
 import os
 import re
 import signal
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 from pathlib import Path
 
@@ -47,19 +47,23 @@ def digest(dataset):
     return total.hexdigest(), len(files)
 
 
+def run(command):
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+
+
 def part_command(rsna, out, part):
     return [LUMBAR, "dataset", "build", "--rsna", str(rsna), "--shard", f"{part}/{N_PARTS}", "--out", str(out), "-q"]
 
 
 def merge(parts, out):
-    subprocess.run([LUMBAR, "dataset", "merge", *map(str, parts), "--out", str(out), "-q"], check=True)
+    run([LUMBAR, "dataset", "merge", *map(str, parts), "--out", str(out), "-q"])
     return digest(out)
 
 
 def with_parts(rsna, work):
     parts = [work / f"part{i}" for i in range(N_PARTS)]
     for i in [2, 0, 3, 1]:  # in any order
-        subprocess.run(part_command(rsna, parts[i], i), check=True)
+        run(part_command(rsna, parts[i], i))
     return merge(parts, work / "ds")
 
 
@@ -74,39 +78,53 @@ def with_hyperqueue(rsna, work, kill=None):
     """Four workers of one core each; `kill` names the part whose process is killed while it writes."""
     work.mkdir()
     parts = [work / f"part{i}" for i in range(N_PARTS)]
+    killer = None
+    if kill is not None:
+        # A process: waiting for jobs holds up the threads of this one.
+        killer = multiprocessing.get_context("spawn").Process(target=kill_writer, args=(work, kill))
+        killer.start()
     with LocalCluster(server_dir=str(work / "hq")) as cluster:
         for _ in range(N_PARTS):
             cluster.start_worker(WorkerConfig(cores=1))
         client = cluster.client()
-        killed = []
-        if kill is not None:
-            killer = threading.Thread(target=lambda: killed.append(kill_writer(work, kill)))
-            killer.start()
-        done = client.wait_for_jobs([submit(client, rsna, parts, range(N_PARTS))], raise_on_error=kill is None)
-        if kill is not None:
+        wait_until((work / "ready").exists, killer is None)
+        done = client.wait_for_jobs([submit(client, rsna, parts, range(N_PARTS))], raise_on_error=killer is None)
+        if killer:
             killer.join()
-            left = [p.name for p in work.iterdir() if ".partial-" in p.name]
+            left = partials(work)
             missing = [i for i in range(N_PARTS) if not parts[i].exists()]
-            if done or missing != [kill] or not left or killed != [True]:
+            if done or missing != [kill] or not left or killer.exitcode != 0:
                 sys.exit(f"part {kill} was to be killed while it wrote: missing {missing}, left {left}")
-            print(f"{'':28s} killed part {kill} with SIGKILL; left `{left[0]}`; run again")
+            print(f"{'':28s} killed part {kill} with SIGKILL, which left `{left[0]}`; run again")
             client.wait_for_jobs([submit(client, rsna, parts, missing)])
-            left = [p.name for p in work.iterdir() if ".partial-" in p.name]
-            if left:
-                sys.exit(f"the second run left {left}")
+            if partials(work):
+                sys.exit(f"the second run left {partials(work)}")
     return merge(parts, work / "ds")
 
 
+def partials(work):
+    return sorted(p.name for p in work.iterdir() if ".partial-" in p.name)
+
+
+def wait_until(holds, already, seconds=120):
+    until = time.monotonic() + seconds
+    while not (already or holds()):
+        if time.monotonic() > until:
+            sys.exit("waited in vain")
+        time.sleep(0.001)
+
+
 def kill_writer(work, part):
-    """Kills the process that writes a part as soon as pixels are on their way; its number stands in the folder's name."""
-    until = time.monotonic() + 120
-    while time.monotonic() < until:
-        for folder in work.glob(f".part{part}.partial-*"):
-            if any(folder.glob("pixels/*.arrow")) or (folder / "pixels").is_dir():
-                os.kill(int(re.search(r"partial-(\d+)", folder.name)[1]), signal.SIGKILL)
-                return True
-        time.sleep(0.002)
-    return False
+    """Kills the process that writes a part as soon as it does; its number stands in the folder's name."""
+    writers = []
+
+    def found():
+        writers.extend(p for p in work.glob(f".part{part}.partial-*") if (p / "pixels").is_dir())
+        return writers
+
+    (work / "ready").touch()
+    wait_until(found, False)
+    os.kill(int(re.search(r"partial-(\d+)", writers[0].name)[1]), signal.SIGKILL)
 
 
 def main():
@@ -114,25 +132,26 @@ def main():
         work = Path(work)
         rsna = work / "rsna"
         phantom = ["phantom", "--out", rsna, "--studies", options.studies, "--pixels", options.pixels, "-q"]
-        subprocess.run([LUMBAR, *map(str, phantom)], check=True)
+        run([LUMBAR, *map(str, phantom)])
         results = {}
 
         def note(name, result):
             results[name] = result
             print(f"{name:28s} {result[1]:3d} files  {result[0]}", flush=True)
 
-        subprocess.run([LUMBAR, "dataset", "build", "--rsna", str(rsna), "--out", str(work / "one"), "-q"], check=True)
+        run([LUMBAR, "dataset", "build", "--rsna", str(rsna), "--out", str(work / "one"), "-q"])
         note("one process", digest(work / "one"))
         note(f"--shard i/{N_PARTS} and merge", with_parts(rsna, work / "parts"))
         note(f"{N_PARTS} HyperQueue workers", with_hyperqueue(rsna, work / "hq"))
         note("one killed, then run again", with_hyperqueue(rsna, work / "killed", kill=2))
         for i, program in enumerate(options.also):
             out = work / f"also{i}"
-            subprocess.run([program, rsna, out], check=True, stdout=subprocess.DEVNULL)
+            run([program, rsna, out])
             note(f"also: {program.parents[2].name}", digest(out))
         if len(set(results.values())) != 1:
             sys.exit("the datasets differ")
         print("all the same")
 
 
-main()
+if __name__ == "__main__":
+    main()
