@@ -2,7 +2,9 @@
 //!
 //!     cargo run --release --locked -p lumbar-dataset --example loader_rates -- DATASET [N_SAMPLES]
 //!
-//! Each figure is the best of five epochs; the first, which reads the files and compares checksums, does not count.
+//! Samples a second are those of the best of five epochs; the first, which reads the files and compares checksums, does
+//! not count. Where there is a /proc, `samples_per_core_s` counts the processor time of all five instead of the clock, so
+//! that it holds on a busy machine too.
 //! `benches/peers/loader_vs_pytorch.py` runs it beside a PyTorch `DataLoader` on the same samples.
 
 use lumbar_dataset::{Batch, Dataset, Epoch, Loader, LoaderConfig};
@@ -24,7 +26,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     if let Some(n) = arguments.next() {
         indices.truncate(n.parse()?);
     }
-    let mut rates = Map::new();
+    let (mut rates, mut per_core) = (Map::new(), Map::new());
     for threads in [1, 2] {
         let copy = copy_rate(&dataset, &indices, threads)?;
         rates.insert(format!("copy_{threads}_threads"), json!(copy));
@@ -36,22 +38,21 @@ fn main() -> Result<(), Box<dyn Error>> {
         ("augmented_f32", Some(Augment::default()), 2),
     ] {
         let loader = loader(&dataset, &indices, (augment, workers))?;
-        rates.insert(
-            format!("{name}_{workers}_workers"),
-            rate(|epoch| Ok(loader.epoch(epoch)))?,
-        );
+        let [rate, core_rate] = rate(|epoch| Ok(loader.epoch(epoch)))?;
+        rates.insert(format!("{name}_{workers}_workers"), rate);
+        per_core.insert(format!("{name}_{workers}_workers"), core_rate);
     }
     for workers in [0, 2] {
         let loader = loader(&dataset, &indices, (None, workers))?;
-        rates.insert(
-            format!("plain_u8_{workers}_workers"),
-            rate(|epoch| Ok(loader.epoch_u8(epoch, 0)?))?,
-        );
+        let [rate, core_rate] = rate(|epoch| Ok(loader.epoch_u8(epoch, 0)?))?;
+        rates.insert(format!("plain_u8_{workers}_workers"), rate);
+        per_core.insert(format!("plain_u8_{workers}_workers"), core_rate);
     }
     let result = json!({
         "shape": dataset.shape(),
         "n_samples": indices.len(),
         "samples_per_s": rates,
+        "samples_per_core_s": per_core,
     });
     writeln!(std::io::stdout(), "{result:#}")?;
     Ok(())
@@ -71,11 +72,11 @@ fn loader(
     Ok(Loader::new(dataset, indices.to_vec(), config)?)
 }
 
-/// Samples a second of the best epoch.
+/// Samples a second of the best epoch, and samples a second of processor time over all.
 fn rate<T: Send + 'static>(
     epoch: impl Fn(u64) -> Result<Epoch<T>, Box<dyn Error>>,
-) -> Result<Value, Box<dyn Error>> {
-    let mut best = 0.0f64;
+) -> Result<[Value; 2], Box<dyn Error>> {
+    let (mut best, mut all, mut before) = (0.0f64, 0, None);
     for number in 0..=N_EPOCHS {
         let start = Instant::now();
         let mut n = 0;
@@ -83,11 +84,27 @@ fn rate<T: Send + 'static>(
             let batch: Batch<T> = batch?;
             n += black_box(&batch).samples.len();
         }
-        if number > 0 {
+        if number == 0 {
+            before = processor_s();
+        } else {
+            all += n;
             best = best.max(n as f64 / start.elapsed().as_secs_f64());
         }
     }
-    Ok(json!(best))
+    let spent = before.and_then(|before| Some(processor_s()? - before));
+    Ok([
+        json!(best),
+        json!(spent.map(|spent| all as f64 / spent.max(0.01))),
+    ])
+}
+
+/// Processor time of this process, s.
+fn processor_s() -> Option<f64> {
+    let stat = std::fs::read_to_string("/proc/self/stat").ok()?;
+    let after_name = stat.rsplit_once(')')?.1;
+    let ticks = |field: usize| after_name.split_whitespace().nth(field)?.parse::<f64>().ok();
+    // Fields 14 and 15 of proc(5), in ticks of 10 ms.
+    Some((ticks(11)? + ticks(12)?) / 100.0)
 }
 
 /// Samples a second when their bytes are copied from one place in memory to another, each thread its share.

@@ -55,5 +55,5 @@ impl Finish {
 }
 
 fn clip(grey: f32) -> f32 {
-    grey.max(0.0).min(1.0)
+    grey.clamp(0.0, 1.0)
 }
