@@ -115,8 +115,9 @@ def write_npy(work, n, shape):
     (work / "npy").mkdir()
     paths = []
     for shard in sorted((work / "ds/pixels").glob("*.arrow")):
-        for batch in pa.ipc.open_file(pa.memory_map(str(shard))):
-            pixels = batch.column("pixels")
+        reader = pa.ipc.open_file(pa.memory_map(str(shard)))
+        for i in range(reader.num_record_batches):
+            pixels = reader.get_batch(i).column("pixels")
             pixels = getattr(pixels, "storage", pixels)
             values = pixels.values.to_numpy(zero_copy_only=True).reshape(-1, *shape)
             for sample in values[: n - len(paths)]:
@@ -134,7 +135,8 @@ def show(ours, theirs):
         core_rate = per_core[f"augmented_f32_{cores}_workers"] or grey / max(int(cores), 1)
         print(f"\n{who}")
         print(f"  plain copy of the bytes            {rates[copy]:10.0f}")
-        print(f"  batches of u8                      {plain:10.0f}   {rates[copy] / plain:6.2f} x the time of the copy (limit 2)")
+        core_ratio = (per_core[copy] or 0) / (per_core[f"plain_u8_{cores}_workers"] or 1)
+        print(f"  batches of u8                      {plain:10.0f}   {rates[copy] / plain:6.2f} x the time of the copy, {core_ratio:.2f} x its processor time (limit 2)")
         print(f"  PyTorch, .npy, u8                  {theirs[f'plain_u8_{cores}_workers']:10.0f}   {plain / theirs[f'plain_u8_{cores}_workers']:6.1f} times slower than ours")
         print(f"  batches of f32                     {rates[f'plain_f32_{cores}_workers']:10.0f}")
         print(f"  default augmentation, f32          {grey:10.0f}   {core_rate:.0f} a second of processor time, {core_rate / 5000:.2f} x 5,000 (at least 1)")
