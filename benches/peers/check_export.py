@@ -1,6 +1,6 @@
 """Whether others can read an export: `datasets` loads it, `mlcroissant` validates and reads its description.
 
-    python3 -m venv venv && venv/bin/pip install datasets==5.0.1 mlcroissant==1.1.0 pillow==12.3.0
+    python3 -m venv venv && venv/bin/pip install datasets==5.2.0 mlcroissant==1.1.1 pillow==13.0.0
     lumbar dataset export DATASET --out EXPORT
     HF_HUB_OFFLINE=1 HF_DATASETS_CACHE=$(mktemp -d) venv/bin/python benches/peers/check_export.py EXPORT
 
@@ -9,6 +9,7 @@ Everything is read from the folder; nothing is fetched. Exits 1 at the first thi
 
 import json
 import sys
+from importlib.metadata import version
 from pathlib import Path
 
 import datasets
@@ -49,6 +50,6 @@ for split, n in n_of_split.items():
     read = [record[f"{split}/sample_id"] for record in described.records(split)]
     decode = lambda text: text.decode() if isinstance(text, bytes) else text
     need([decode(text) for text in read] == loaded[split]["sample_id"], f"Croissant's {split} is another")
-print(f"mlcroissant {mlcroissant.__version__}: valid, {sum(n_of_split.values())} records read")
+print(f"mlcroissant {version('mlcroissant')}: valid, {sum(n_of_split.values())} records read")
 for warning in sorted(issues.warnings):
     print(f"  warning: {warning}")

@@ -1,6 +1,6 @@
 """Questions a researcher asks of a dataset, in DuckDB, Polars and pyarrow, which must agree with each other and with us.
 
-    python3 -m venv venv && venv/bin/pip install pyarrow==25.0.0 duckdb==1.5.5 polars==1.43.2
+    python3 -m venv venv && venv/bin/pip install pyarrow==26.0.1 duckdb==2.0.1 polars==2.1.0
     lumbar dataset stats DATASET --json > stats.json
     lumbar dataset export DATASET --out EXPORT
     venv/bin/python benches/peers/query_manifests.py DATASET stats.json EXPORT
