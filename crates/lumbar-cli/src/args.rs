@@ -120,6 +120,9 @@ pub struct PhantomArgs {
     /// Transfer syntax of the files
     #[arg(long, value_enum, default_value_t = SyntaxArg::Rle)]
     pub syntax: SyntaxArg,
+    /// Plant every defect a label table may have, and list them in phantom_defects.jsonl (40 studies or more)
+    #[arg(long)]
+    pub label_defects: bool,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -160,18 +163,100 @@ pub enum DatasetCommand {
     Build(DatasetBuildArgs),
     /// Put the parts of a build together
     Merge(DatasetMergeArgs),
-    /// Check a dataset: no patient on two sides of a split, checksums, counts
+    /// Check a dataset: no patient and no picture on two sides of a split, checksums, counts
+    #[command(
+        after_help = "Examples:\n  lumbar dataset check ds\n  lumbar dataset check ds --json > check.json"
+    )]
     Check {
         /// The dataset
         #[arg(value_name = "DS")]
         dataset: PathBuf,
     },
     /// Count what is in a dataset, and what was left out
+    #[command(
+        after_help = "Examples:\n  lumbar dataset stats ds\n  lumbar dataset stats ds --html stats.html\n  \
+        lumbar dataset stats ds --json > stats.json"
+    )]
     Stats {
         /// The dataset
         #[arg(value_name = "DS")]
         dataset: PathBuf,
+        /// Also write a page with tables, histograms and example crops of each grade
+        #[arg(long, value_name = "FILE")]
+        html: Option<PathBuf>,
     },
+    /// Divide the patients of a dataset by another scheme or seed; no DICOM is needed
+    Split(DatasetSplitArgs),
+    /// Draw one sample as PNG, with its target, level and a scale bar
+    #[command(after_help = "Examples:\n  lumbar dataset show ds 0 --out sample.png\n  \
+        lumbar dataset show ds 4003253_spinal_canal_stenosis_l4_l5.sagittal_t2 --out sample.png")]
+    Show {
+        /// The dataset
+        #[arg(value_name = "DS")]
+        dataset: PathBuf,
+        /// `sample_id` of samples.parquet, or its row
+        #[arg(value_name = "SAMPLE")]
+        sample: String,
+        /// File to write
+        #[arg(long, value_name = "FILE", default_value = "sample.png")]
+        out: PathBuf,
+    },
+    /// Write a dataset for others: Parquet with pictures, a dataset card, a Croissant description
+    Export(DatasetExportArgs),
+}
+
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  lumbar dataset split ds --set seed=7 --out ds-7\n  \
+    lumbar dataset split ds --set 'test_sites=[\"north\"]' --out ds-north\n  \
+    lumbar dataset split ds --set folds=10 --keep older --out ds"
+)]
+pub struct DatasetSplitArgs {
+    /// The dataset
+    #[arg(value_name = "DS")]
+    pub dataset: PathBuf,
+    /// Folder to write; the dataset itself to replace it
+    #[arg(long, value_name = "DS")]
+    pub out: PathBuf,
+    /// Set one value of the configuration's `split`: seed, valid, test, folds or test_sites
+    #[arg(long, value_name = "KEY=VALUE")]
+    pub set: Vec<String>,
+    /// An older dataset whose patients keep their places in the split
+    #[arg(long, value_name = "DS")]
+    pub keep: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Example:\n  lumbar dataset export ds --out share --name \"My lumbar set\" --licence cc-by-4.0\n\n\
+    Then, in Python: datasets.load_dataset(\"share\")\n\n\
+    The RSNA 2024 data may not be passed on, nor what is made from them."
+)]
+pub struct DatasetExportArgs {
+    /// The dataset
+    #[arg(value_name = "DS")]
+    pub dataset: PathBuf,
+    /// Folder to write
+    #[arg(long, value_name = "DIR")]
+    pub out: PathBuf,
+    /// Name of the dataset, for the card
+    #[arg(long, value_name = "TEXT", default_value = "lumbar-spine-grades")]
+    pub name: String,
+    /// Licence: an SPDX identifier
+    #[arg(long, value_name = "TEXT", default_value = "other")]
+    pub licence: String,
+    /// Where it will be found
+    #[arg(long, value_name = "URL")]
+    pub url: Option<String>,
+    /// Who made it
+    #[arg(long, value_name = "TEXT")]
+    pub creator: Option<String>,
+    /// When it was published
+    #[arg(long, value_name = "YYYY-MM-DD")]
+    pub published: Option<String>,
+    /// How it is to be cited
+    #[arg(long, value_name = "TEXT")]
+    pub citation: Option<String>,
 }
 
 #[derive(Debug, Args)]

@@ -1,14 +1,14 @@
 //! Whether a dataset holds what it promises.
 
 use crate::output::HashingFile;
-use crate::{Dataset, DatasetError, PatientGrouping, split_of};
+use crate::{Dataset, DatasetError, NearDuplicates, PatientGrouping, near_duplicates, split_of};
 use lumbar_core::{PatientKey, StudyId};
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
 
 /// The result of [`check`].
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct CheckReport {
     /// What patients are told apart by.
     pub patient_grouping: PatientGrouping,
@@ -16,6 +16,8 @@ pub struct CheckReport {
     pub n_patients: BTreeMap<String, usize>,
     /// Samples whose pixels were compared with their checksum.
     pub n_samples: usize,
+    /// Pictures that stand under two patients.
+    pub near_duplicates: NearDuplicates,
     /// Whatever is wrong, in sentences; empty if nothing is.
     pub problems: Vec<String>,
 }
@@ -27,8 +29,8 @@ impl CheckReport {
     }
 }
 
-/// Checks a dataset: no patient and no study on two sides, samples where the split says, counts that close, every
-/// file with its digest and every sample with its checksum.
+/// Checks a dataset: no patient and no study on two sides, no picture on two sides under two patients, samples where
+/// the split says, counts that close, every file with its digest and every sample with its checksum.
 ///
 /// # Errors
 /// [`DatasetError`] if a table cannot be read. Whatever is wrong with content is a problem of the report.
@@ -92,12 +94,37 @@ pub fn check(dataset: &Dataset) -> Result<CheckReport, DatasetError> {
     for assignment in assigned.values() {
         *n_patients.entry(assignment.part.name().to_owned()).or_default() += 1;
     }
+    // Broken pixels are a problem already, and cannot be compared.
+    let near_duplicates = if problems.is_empty() {
+        near_duplicates(dataset)?
+    } else {
+        NearDuplicates::default()
+    };
+    problems.extend(shared_pictures(&near_duplicates));
     Ok(CheckReport {
         patient_grouping: info.patient_grouping,
         n_patients,
         n_samples: dataset.samples().len(),
+        near_duplicates,
         problems,
     })
+}
+
+/// Pairs of studies with the same pictures on two sides, once each.
+fn shared_pictures(found: &NearDuplicates) -> Vec<String> {
+    let mut studies: BTreeMap<(&[String; 2], &[String; 2]), usize> = BTreeMap::new();
+    for pair in found.pairs.iter().filter(|pair| pair.across) {
+        *studies.entry((&pair.studies, &pair.places)).or_default() += 1;
+    }
+    studies
+        .into_iter()
+        .map(|((studies, places), n)| {
+            format!(
+                "studies {} ({}) and {} ({}) share {n} pictures but count as two patients",
+                studies[0], places[0], studies[1], places[1]
+            )
+        })
+        .collect()
 }
 
 impl HashingFile {

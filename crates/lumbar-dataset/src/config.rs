@@ -216,6 +216,14 @@ impl DatasetConfig {
         Ok(config)
     }
 
+    /// This configuration with `key=value` settings on top.
+    ///
+    /// # Errors
+    /// As [`DatasetConfig::read`].
+    pub fn with_settings(&self, settings: &[String]) -> Result<DatasetConfig, DatasetError> {
+        DatasetConfig::from_toml(&self.to_toml()?, settings)
+    }
+
     /// The configuration with every key, as TOML.
     ///
     /// # Errors

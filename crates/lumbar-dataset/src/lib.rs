@@ -33,10 +33,11 @@
 //! | [`labels`] | the RSNA tables or one's own; coded findings on them |
 //! | [`DatasetConfig`] | what a dataset is made with |
 //! | [`BuildInput`], [`build()`], [`build_part`], [`merge()`] | making it, in one process or in parts |
-//! | [`split()`] | train, validation and test, and folds, by patient |
+//! | [`split()`], [`resplit`] | train, validation and test, and folds, by patient |
 //! | [`Dataset`], [`Sample`], [`Loader`] | reading it |
 //! | [`pixels`] | its files of pixels by themselves |
-//! | [`check()`], [`stats()`] | proving and counting it |
+//! | [`show()`], [`montage()`], [`export()`] | looking at it, passing it on |
+//! | [`check()`], [`near_duplicates`], [`stats()`] | proving and counting it |
 //!
 //! # What never happens
 //!
@@ -58,8 +59,11 @@ mod check;
 mod config;
 mod dataset;
 mod error;
+mod export;
 mod info;
 mod loader;
+mod montage;
+mod near;
 mod ordered;
 mod output;
 mod plan;
@@ -67,20 +71,27 @@ mod provenance;
 mod reject;
 mod render;
 mod sample;
+mod show;
 mod split;
 mod stats;
 mod table;
 
-pub use build::{BuildInput, BuildOptions, BuildProgress, PartOf, build, build_part, merge};
+pub use build::{BuildInput, BuildOptions, BuildProgress, PartOf, build, build_part, merge, resplit};
 pub use catalogue::{CatalogueInfo, StoredCatalogue, read_catalogue, write_catalogue};
 pub use check::{CheckReport, check};
 pub use config::{CropMm, DatasetConfig, MissingLabels, SampleMode, SplitConfig, Views};
 pub use dataset::Dataset;
 pub use error::DatasetError;
+pub use export::{ExportFile, ExportInfo, ExportOptions, export};
 pub use info::{Counts, DatasetInfo, Domain, PatientGrouping, SCHEMA_VERSION};
 pub use loader::{Batch, Epoch, Loader, LoaderConfig, PixelBuffer, Sampling};
+pub use montage::{MontageRow, montage};
+pub use near::{NearDuplicate, NearDuplicates, near_duplicates};
 pub use pixels::ShardRecord;
 pub use reject::{SampleReject, SampleRejectReason};
 pub use sample::{Localisation, Sample};
+pub use show::show;
 pub use split::{Assignment, Part, PatientLabels, split, split_of};
-pub use stats::{GradeCounts, KindSpacing, Quantiles, Stats, Tally, stats};
+pub use stats::{
+    Bin, ConditionCounts, GradeCounts, Histogram, KindSpacing, Missing, Quantiles, Stats, Tally, stats,
+};

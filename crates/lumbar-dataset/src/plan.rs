@@ -1,8 +1,10 @@
 //! Which samples a study gives: the right series, slice and place for each target and view.
 
 use crate::labels::{LabelPoint, Labels};
-use crate::{DatasetConfig, Localisation, MissingLabels, SampleReject, SampleRejectReason};
-use lumbar_core::{ImagePlane, Point, SeriesKind, Severity, StudyId, Target};
+use crate::{DatasetConfig, Localisation, MissingLabels, SampleMode, SampleReject, SampleRejectReason};
+use lumbar_core::{
+    ConditionGroup, ImagePlane, PixelPoint, Plane, Point, SeriesKind, Severity, StudyId, Target,
+};
 use lumbar_dicom::crossref::{FramePolicy, FramedPoint, locate};
 use lumbar_dicom::{Catalogue, SeriesRecord, SliceRecord};
 use lumbar_preprocess::orient::depth_position_mm;
@@ -67,7 +69,12 @@ pub(crate) fn plan_study(
         views.sort();
         for view in views {
             let planned = severity.clone().and_then(|severity| {
-                let located = locate_target(&marked, view, (catalogue, series), has_points)?;
+                let located =
+                    locate_target(&marked, view, (catalogue, series), has_points).or_else(|refusal| {
+                        let middle =
+                            (!has_points).then(|| without_point(target, view, (catalogue, series), config));
+                        middle.flatten().ok_or(refusal)
+                    })?;
                 let sample = with_stack(&located, (target, view, severity), (catalogue, series), config)?;
                 Ok(sample)
             });
@@ -206,6 +213,48 @@ fn locate_target(
         }
     }
     best.map(|(_, located)| located).ok_or(refusal)
+}
+
+/// Where a whole slice can be taken of a target that is marked nowhere: the canal lies in the middle of a sagittal
+/// series. Nothing else can be found without a point.
+fn without_point(
+    target: Target,
+    view: SeriesKind,
+    (catalogue, series): (&Catalogue, &[SeriesRecord]),
+    config: &DatasetConfig,
+) -> Option<Located> {
+    let is_middle =
+        target.condition.group() == ConditionGroup::SpinalCanal && view.plane() == Plane::Sagittal;
+    if config.mode != SampleMode::WholeSlice || !is_middle {
+        return None;
+    }
+    let series_idx = series.iter().position(|record| record.kind == Some(view))?;
+    let record = &series[series_idx];
+    let slices = catalogue.slices_of(&record.study, &record.series);
+    let positions: Vec<(usize, f64)> = slices
+        .iter()
+        .enumerate()
+        .filter_map(|(i, slice)| Some((i, depth_position_mm(slice.plane.as_ref()?))))
+        .collect();
+    let ends = positions
+        .iter()
+        .map(|(_, mm)| *mm)
+        .fold((f64::INFINITY, f64::NEG_INFINITY), |(least, most), mm| {
+            (least.min(mm), most.max(mm))
+        });
+    let middle_mm = (ends.0 + ends.1) / 2.0;
+    let away = |mm: f64| (mm - middle_mm).abs();
+    let (slice_idx, _) = positions
+        .into_iter()
+        .min_by(|a, b| away(a.1).total_cmp(&away(b.1)).then(a.0.cmp(&b.0)))?;
+    let plane = slices[slice_idx].plane.as_ref()?;
+    let centre = |n: u32| (f64::from(n) - 1.0) / 2.0;
+    Some(Located {
+        series_idx,
+        slice_idx,
+        point: plane.pixel_to_patient(PixelPoint::new(centre(plane.columns()), centre(plane.rows()))),
+        localisation: Localisation::MiddleSlice,
+    })
 }
 
 fn with_stack(

@@ -14,12 +14,14 @@ pub enum Localisation {
     Given,
     /// The target is marked on another series, and its patient-space point was carried over.
     CrossReference,
+    /// The target is marked nowhere; this is the middle slice of a sagittal series, as a whole, for the canal.
+    MiddleSlice,
 }
 
 impl Localisation {
-    /// `given` or `cross_reference`.
+    /// `given`, `cross_reference` or `middle_slice`.
     pub fn name(self) -> &'static str {
-        ["given", "cross_reference"][self as usize]
+        ["given", "cross_reference", "middle_slice"][self as usize]
     }
 }
 
@@ -33,10 +35,14 @@ impl FromStr for Localisation {
     type Err = DatasetError;
 
     fn from_str(text: &str) -> Result<Self, DatasetError> {
-        [Localisation::Given, Localisation::CrossReference]
-            .into_iter()
-            .find(|localisation| localisation.name() == text)
-            .ok_or_else(|| DatasetError::config("localisation", text, "given or cross_reference"))
+        [
+            Localisation::Given,
+            Localisation::CrossReference,
+            Localisation::MiddleSlice,
+        ]
+        .into_iter()
+        .find(|localisation| localisation.name() == text)
+        .ok_or_else(|| DatasetError::config("localisation", text, "given, cross_reference or middle_slice"))
     }
 }
 

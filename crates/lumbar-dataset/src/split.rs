@@ -61,8 +61,8 @@ pub struct Assignment {
 pub struct PatientLabels {
     /// How many labels of each stratum (condition group and grade) the patient has; all patients have as many strata.
     pub counts: Vec<u32>,
-    /// The site, if known.
-    pub site: Option<String>,
+    /// The sites of the patient's studies, as far as they are known.
+    pub sites: BTreeSet<String>,
 }
 
 /// Divides patients into train, validation and test, and into folds.
@@ -80,7 +80,7 @@ pub fn split(
 ) -> Result<BTreeMap<PatientKey, Assignment>, DatasetError> {
     let sites: BTreeSet<&str> = patients
         .values()
-        .filter_map(|labels| labels.site.as_deref())
+        .flat_map(|labels| labels.sites.iter().map(String::as_str))
         .collect();
     if let Some(unknown) = config
         .test_sites
@@ -99,12 +99,9 @@ pub fn split(
         });
     }
     let shares = [1.0 - config.valid - config.test, config.valid, config.test];
-    let left_out = |labels: &PatientLabels| {
-        labels
-            .site
-            .as_ref()
-            .is_some_and(|site| config.test_sites.contains(site))
-    };
+    // A patient seen at a site left out and at another goes to the test as a whole: otherwise the patient would be
+    // trained on, or the site would.
+    let left_out = |labels: &PatientLabels| labels.sites.iter().any(|site| config.test_sites.contains(site));
     let parts = if config.test_sites.is_empty() {
         let fixed =
             |patient: &PatientKey, _: &PatientLabels| keep.get(patient).map(|kept| kept.part as usize);
@@ -271,7 +268,7 @@ mod tests {
                 let moderate = (bits % 3) as u32;
                 let labels = PatientLabels {
                     counts: vec![5 - severe - moderate, moderate, severe],
-                    site: Some(format!("s{}", bits % 4)),
+                    sites: BTreeSet::from([format!("s{}", bits % 4)]),
                 };
                 (PatientKey::new(format!("p{i:05}")).unwrap(), labels)
             })
@@ -331,10 +328,7 @@ mod tests {
         };
         let assigned = split(&all, &config, &BTreeMap::new()).unwrap();
         for (patient, labels) in &all {
-            assert_eq!(
-                assigned[patient].part == Part::Test,
-                labels.site.as_deref() == Some("s2")
-            );
+            assert_eq!(assigned[patient].part == Part::Test, labels.sites.contains("s2"));
         }
         let config = SplitConfig {
             test_sites: vec!["mars".to_owned()],
@@ -346,20 +340,54 @@ mod tests {
         );
     }
 
+    #[test]
+    fn a_patient_of_two_sites_goes_with_the_one_left_out() {
+        let mut all = patients(40, 9);
+        let both = PatientKey::new("p00003").unwrap();
+        all.get_mut(&both).unwrap().sites = ["s0", "s2"].map(str::to_owned).into();
+        let config = SplitConfig {
+            test_sites: vec!["s2".to_owned()],
+            ..SplitConfig::default()
+        };
+        assert_eq!(
+            split(&all, &config, &BTreeMap::new()).unwrap()[&both].part,
+            Part::Test
+        );
+    }
+
     proptest! {
-        #![proptest_config(ProptestConfig::with_cases(40))]
+        #![proptest_config(ProptestConfig::with_cases(60))]
         #[test]
         fn every_patient_stands_once_whatever_the_scheme(
-            n in 0usize..80, seed in any::<u32>(), data in any::<u64>(), folds in 1usize..8, valid in 0.0f64..0.4, test in 0.0f64..0.4,
+            n in 0usize..80, seed in any::<u32>(), data in any::<u64>(), folds in 1usize..8,
+            valid in 0.0f64..0.4, test in 0.0f64..0.4, leave_out in any::<bool>(), n_kept in 0usize..80,
         ) {
             let all = patients(n, data);
-            let config = SplitConfig { seed: u64::from(seed), folds, valid, test, test_sites: vec![] };
-            let assigned = split(&all, &config, &BTreeMap::new()).unwrap();
-            prop_assert_eq!(assigned.len(), n);
+            let plain = SplitConfig { seed: u64::from(seed), folds, valid, test, test_sites: vec![] };
+            let has_site = all.values().any(|labels| labels.sites.contains("s1"));
+            let sites = if leave_out && has_site { vec!["s1".to_owned()] } else { vec![] };
+            let config = SplitConfig { test_sites: sites.clone(), ..plain.clone() };
+            // An older split of some of the patients, by another seed.
+            let some: BTreeMap<_, _> = all.clone().into_iter().take(n_kept).collect();
+            let older = SplitConfig { seed: u64::from(seed) ^ 1, ..plain };
+            let keep = split(&some, &older, &BTreeMap::new()).unwrap();
+            let assigned = split(&all, &config, &keep).unwrap();
+            prop_assert_eq!(assigned.keys().collect::<Vec<_>>(), all.keys().collect::<Vec<_>>());
             prop_assert!(assigned.values().all(|a| (a.fold as usize) < folds));
+            for (patient, kept) in &keep {
+                prop_assert_eq!(assigned[patient].fold, kept.fold);
+                if sites.is_empty() {
+                    prop_assert_eq!(assigned[patient].part, kept.part);
+                }
+            }
+            if !sites.is_empty() {
+                for (patient, labels) in &all {
+                    prop_assert_eq!(assigned[patient].part == Part::Test, labels.sites.contains("s1"));
+                }
+            }
             // The same set in another order of insertion is the same split.
             let again: BTreeMap<_, _> = all.into_iter().rev().collect();
-            prop_assert_eq!(split(&again, &config, &BTreeMap::new()).unwrap(), assigned);
+            prop_assert_eq!(split(&again, &config, &keep).unwrap(), assigned);
         }
     }
 }

@@ -104,3 +104,49 @@ fn hashed_sources_are_found_again_unless_the_files_changed() {
     let error = input().unwrap_err();
     assert!(matches!(error, DatasetError::Corrupt { .. }), "{error}");
 }
+
+/// What a file calls its series reaches no table but for words we know, whatever it is.
+#[test]
+fn a_script_for_a_series_description_stays_behind() {
+    use lumbar_core::{ImagePlane, PixelSpacing, Point, Vector};
+    let dir = tempfile::tempdir().unwrap();
+    let root = dir.path().join("<b>archive<b>");
+    std::fs::create_dir(&root).unwrap();
+    for k in 0..3 {
+        let spacing = PixelSpacing {
+            row_mm: 1.0,
+            column_mm: 1.0,
+        };
+        let axes = [Vector::new(0.0, 1.0, 0.0), Vector::new(0.0, 0.0, -1.0)];
+        let plane = ImagePlane::new(Point::new(4.0 * f64::from(k), 0.0, 0.0), axes, spacing, [8, 8]).unwrap();
+        let uids = ["1.2.3", "1.2.3.4", &format!("1.2.3.4.{k}")];
+        let image = lumbar_dicom::MrImage {
+            instance_number: k + 1,
+            series_description: Some("<script>alert(1)</script> T2 sag".to_owned()),
+            protocol_name: Some("<img src=x onerror=alert(2)>".to_owned()),
+            ..lumbar_dicom::MrImage::new(uids, plane, vec![100; 64])
+        };
+        let path = root.join(format!("<i>{k}.dcm"));
+        image
+            .write(&path, lumbar_dicom::TransferSyntax::ExplicitVrLittleEndian)
+            .unwrap();
+    }
+    std::fs::write(root.join("<script>x<script>.txt"), "no DICOM").unwrap();
+    let scanned = scan(&root, &ScanOptions::default(), &|_| {}).unwrap();
+    let folder = dir.path().join("catalogue");
+    write_catalogue(&scanned, &root, &folder).unwrap();
+    let mut catalogue = read_catalogue(&folder).unwrap().catalogue;
+    assert_eq!((catalogue.slices.len(), catalogue.rejects.len()), (3, 1));
+    // The path is for reading, and stands in no table.
+    catalogue
+        .slices
+        .iter_mut()
+        .for_each(|slice| slice.path = Default::default());
+    let tables = format!("{catalogue:?}");
+    assert!(!tables.contains('<') && !tables.contains("alert"), "{tables}");
+    let description = catalogue.series[0].description.as_deref().unwrap();
+    assert!(
+        description.contains("t2") && description.contains("sag"),
+        "{description}"
+    );
+}

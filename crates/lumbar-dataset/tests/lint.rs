@@ -7,8 +7,9 @@
 
 use lumbar_core::{ConditionGroup, GradingScheme};
 use lumbar_dataset::labels::{Finding, FindingCode, Labels, lint};
-use lumbar_dataset::{BuildInput, DatasetConfig};
-use lumbar_phantom::{PhantomConfig, Pixels, Quirks, generate};
+use lumbar_dataset::{BuildInput, BuildOptions, Dataset, DatasetConfig, build, check};
+use lumbar_phantom::{PhantomConfig, Pixels, PlantedDefect, Quirks, generate};
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
@@ -268,4 +269,72 @@ fn defects_of_series_and_files() {
         2,
         "{codes:?}"
     );
+}
+
+/// Every quirk and every label defect at once.
+#[test]
+fn each_planted_defect_is_found_and_nothing_else_and_counts_close() {
+    let dir = tempfile::tempdir().unwrap();
+    let root = dir.path().join("rsna");
+    let phantom = PhantomConfig {
+        n_studies: 48,
+        seed: 5,
+        pixels: Pixels::Tiny,
+        label_defects: true,
+        ..PhantomConfig::default()
+    };
+    let summary = generate(&phantom, &root, &|_| {}).unwrap();
+    let planted = std::fs::read_to_string(root.join("phantom_defects.jsonl")).unwrap();
+    let mut planted: Vec<PlantedDefect> = planted
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    planted.sort();
+
+    let input = BuildInput::rsna(&root, DatasetConfig::default(), &|_| {}).unwrap();
+    let mut found: Vec<PlantedDefect> = lint(&input.labels, &input.catalogue, GradingScheme::ThreeGrades)
+        .into_iter()
+        .map(|finding| PlantedDefect {
+            code: finding.code.code().to_owned(),
+            study_id: finding.study.map(|study| study.to_string()),
+            target: finding.target,
+        })
+        .collect();
+    found.sort();
+    let missed: Vec<_> = planted.iter().filter(|one| !found.contains(one)).collect();
+    let invented: Vec<_> = found.iter().filter(|one| !planted.contains(one)).collect();
+    assert!(
+        missed.is_empty() && invented.is_empty(),
+        "missed {missed:#?}, invented {invented:#?}"
+    );
+    assert_eq!(found, planted, "each as often as planted");
+    // Every code but the one that a three-grade table cannot have.
+    let codes: BTreeSet<&str> = found.iter().map(|one| one.code.as_str()).collect();
+    let all: BTreeSet<&str> = FindingCode::ALL
+        .iter()
+        .map(|code| code.code())
+        .filter(|code| *code != "GradeNotInScheme")
+        .collect();
+    assert_eq!(codes, all);
+
+    let n_planted = planted.len() as u64;
+    let out = dir.path().join("ds");
+    let info = build(input, &out, &BuildOptions::default(), &|_| {}).unwrap();
+    let counts = info.counts;
+    // Three tables, the truth and the list of defects are no DICOM.
+    assert_eq!(
+        (counts.files, counts.file_rejects),
+        (summary.n_files as u64 + 5, 5)
+    );
+    assert_eq!(counts.files, counts.files_with_slices + counts.file_rejects);
+    assert_eq!(counts.slices, counts.files_with_slices, "one frame in each file");
+    assert_eq!(
+        counts.studies, 47,
+        "all but the one without a row in the label table"
+    );
+    assert_eq!(counts.target_views, counts.studies * 25 * 2);
+    assert_eq!(counts.target_views, counts.samples + counts.sample_rejects);
+    assert_eq!(counts.findings, n_planted);
+    let report = check(&Dataset::open(&out).unwrap()).unwrap();
+    assert!(report.is_good(), "{:?}", report.problems);
 }

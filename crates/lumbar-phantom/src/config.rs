@@ -1,5 +1,6 @@
 //! What to make: how many studies, of which site, how complete and how odd.
 
+use crate::alter::Alteration;
 use lumbar_core::ParseError;
 use lumbar_dicom::TransferSyntax;
 use serde::{Deserialize, Serialize};
@@ -32,6 +33,12 @@ pub struct PhantomConfig {
     /// Makes each study's mirror image instead: x becomes -x, and left and right change places in anatomy, labels
     /// and coordinates. Study and series keep their ids.
     pub mirror: bool,
+    /// Plants every defect a label table may have, each once in a study of its own (40 studies or more), and writes
+    /// what a linter must find to `phantom_defects.jsonl`. The truth stays that of the study as it was made.
+    pub label_defects: bool,
+    /// Adds altered copies of the first studies under ids and patients of their own, one for each alteration: what a
+    /// search for near-duplicates must find.
+    pub copies: Vec<Alteration>,
 }
 
 impl Default for PhantomConfig {
@@ -45,6 +52,8 @@ impl Default for PhantomConfig {
             quirks: Quirks::default(),
             fixed_scores: None,
             mirror: false,
+            label_defects: false,
+            copies: Vec::new(),
         }
     }
 }

@@ -1,8 +1,9 @@
 //! The way in: a whole phantom on disk.
 
 use crate::config::PhantomConfig;
+use crate::defects::{plant, write_defects};
 use crate::error::PhantomError;
-use crate::output::{StudyRecord, write_study, write_tables, write_truth};
+use crate::output::{CopyOf, StudyRecord, Tables, write_study, write_truth};
 use crate::rng::{Draw, key};
 use rayon::prelude::*;
 use std::collections::BTreeSet;
@@ -32,7 +33,7 @@ pub struct PhantomSummary {
 }
 
 /// Writes a phantom: `train_images/<study>/<series>/<instance>.dcm`, the three RSNA tables, and
-/// `phantom_truth.jsonl` beside them.
+/// `phantom_truth.jsonl` beside them; with [`PhantomConfig::label_defects`] also `phantom_defects.jsonl`.
 ///
 /// The same configuration gives the same bytes at any thread count; work is spread over rayon's current pool.
 ///
@@ -70,15 +71,25 @@ pub fn generate(
         source,
     })?;
     let (studies_done, files_done) = (AtomicUsize::new(0), AtomicUsize::new(0));
-    let mut studies: Vec<StudyRecord> = study_ids(config)
+    let n_total = config.n_studies + config.copies.len();
+    let ids = study_ids(config, n_total);
+    let mut studies: Vec<StudyRecord> = (0..n_total)
         .into_par_iter()
-        .enumerate()
-        .map(|(idx, id)| {
-            let record = write_study(config, idx as u64, id, &images)?;
+        .map(|i| {
+            let (idx, copied) = match i.checked_sub(config.n_studies) {
+                Some(copy) => (copy % config.n_studies, Some(config.copies[copy])),
+                None => (i, None),
+            };
+            let original = ids[idx].to_string();
+            let copy = copied.map(|alteration| CopyOf {
+                study_id: &original,
+                alteration,
+            });
+            let record = write_study(config, idx as u64, (ids[i], copy), &images)?;
             let files = files_done.fetch_add(record.n_files, Ordering::Relaxed) + record.n_files;
             progress(PhantomProgress {
                 studies_done: studies_done.fetch_add(1, Ordering::Relaxed) + 1,
-                studies_total: config.n_studies,
+                studies_total: n_total,
                 files_done: files,
             });
             Ok(record)
@@ -86,21 +97,28 @@ pub fn generate(
         .collect::<Result<_, PhantomError>>()?;
     // RSNA's tables are sorted by study number.
     studies.sort_by_key(|study| study.truth.study_id.parse::<u64>().unwrap_or(u64::MAX));
-    write_tables(out_dir, &studies)?;
+    let mut tables = Tables::of(&studies);
+    let mut n_files: usize = studies.iter().map(|study| study.n_files).sum();
+    if config.label_defects {
+        let planted = plant(&mut tables, &studies, &images)?;
+        n_files -= planted.n_files_removed;
+        write_defects(out_dir, &planted.defects)?;
+    }
+    tables.write(out_dir)?;
     write_truth(out_dir, &studies)?;
     Ok(PhantomSummary {
         n_studies: studies.len(),
         n_series: studies.iter().map(|study| study.truth.series.len()).sum(),
-        n_files: studies.iter().map(|study| study.n_files).sum(),
+        n_files,
     })
 }
 
 /// Study numbers: a study's number does not depend on how many follow it.
-fn study_ids(config: &PhantomConfig) -> Vec<u32> {
+fn study_ids(config: &PhantomConfig, n_studies: usize) -> Vec<u32> {
     let mut d = Draw::new(key(config.site.name(), config.seed), "study ids", 0);
     let mut taken = BTreeSet::new();
-    let mut ids = Vec::with_capacity(config.n_studies);
-    while ids.len() < config.n_studies {
+    let mut ids = Vec::with_capacity(n_studies);
+    while ids.len() < n_studies {
         let id = 100_000 + (d.bits() % 4_190_000_000) as u32;
         if taken.insert(id) {
             ids.push(id);

@@ -24,8 +24,9 @@
 //!
 //! | item | what |
 //! |---|---|
-//! | [`generate`], [`PhantomConfig`], [`Quirks`], [`Site`], [`Pixels`] | writing a phantom |
+//! | [`generate`], [`PhantomConfig`], [`Quirks`], [`Site`], [`Pixels`], [`Alteration`] | writing a phantom |
 //! | [`StudyTruth`], [`TargetTruth`], [`Landmark`] | a line of `phantom_truth.jsonl` |
+//! | [`PlantedDefect`] | a line of `phantom_defects.jsonl` |
 //! | [`draw_narrowings`], [`draw_readings`], [`oracle_probabilities`] | labels without pictures, for large samples |
 //!
 //! # What it is not
@@ -34,8 +35,10 @@
 //! `DERIVED\SECONDARY\OTHER\SYNTHETIC`, PatientID `PHANTOM-...`), and a score on them says how a method handles this phantom.
 
 mod acquire;
+mod alter;
 mod anatomy;
 mod config;
+mod defects;
 mod error;
 mod generate;
 mod labels;
@@ -43,7 +46,9 @@ mod math;
 mod output;
 mod rng;
 
+pub use alter::Alteration;
 pub use config::{PhantomConfig, Pixels, Quirks, Site};
+pub use defects::PlantedDefect;
 pub use error::PhantomError;
 pub use generate::{PhantomProgress, PhantomSummary, generate};
 pub use labels::{Narrowing, Readings, draw_narrowings, draw_readings, oracle_probabilities, reader_sd};

@@ -71,18 +71,26 @@ fn alt(group: ConditionGroup, view: SeriesKind, severity: Severity) -> String {
 }
 
 fn data_uri(crop: &ExampleCrop) -> Result<String, ReportError> {
-    let ExampleCrop { width, height, .. } = *crop;
-    if u64::from(width) * u64::from(height) != crop.pixels.len() as u64 || crop.pixels.is_empty() {
+    grey_png_uri(&crop.pixels, [crop.width, crop.height], &crop.caption)
+}
+
+/// A grey picture as a PNG inside the page.
+pub(crate) fn grey_png_uri(
+    pixels: &[u8],
+    [width, height]: [u32; 2],
+    caption: &str,
+) -> Result<String, ReportError> {
+    if u64::from(width) * u64::from(height) != pixels.len() as u64 || pixels.is_empty() {
         return Err(ReportError::Crop {
-            caption: crop.caption.clone(),
+            caption: caption.to_owned(),
             width,
             height,
-            found: crop.pixels.len(),
+            found: pixels.len(),
         });
     }
     let mut png = Vec::new();
     PngEncoder::new(&mut png)
-        .write_image(&crop.pixels, width, height, ExtendedColorType::L8)
+        .write_image(pixels, width, height, ExtendedColorType::L8)
         .map_err(ReportError::Png)?;
     Ok(format!("data:image/png;base64,{}", base64(&png)))
 }

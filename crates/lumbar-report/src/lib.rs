@@ -48,6 +48,7 @@
 
 mod controls;
 mod crops;
+mod dataset;
 mod error;
 mod format;
 mod input;
@@ -58,6 +59,7 @@ mod summary;
 mod table;
 mod views;
 
+pub use dataset::{CountBlock, CountRow, DatasetPage, HistogramBlock, MissingBlock, Montage, Origin, Tile};
 pub use error::ReportError;
 pub use input::{
     Control, EpochRecord, ExampleCrop, Exclusion, FlowStage, LearningCurve, ReportInput, RunFacts, SplitSize,
@@ -81,7 +83,10 @@ pub fn render(input: &ReportInput) -> Result<String, ReportError> {
 /// # Errors
 /// As [`render`], and on disk errors.
 pub fn write(input: &ReportInput, path: &Path) -> Result<(), ReportError> {
-    let html = render(input)?;
+    write_page(&render(input)?, path)
+}
+
+fn write_page(html: &str, path: &Path) -> Result<(), ReportError> {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     let partial = path.with_file_name(format!(".{name}.partial-{}", std::process::id()));
     let error = |action: &'static str| {

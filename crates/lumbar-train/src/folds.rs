@@ -124,8 +124,9 @@ fn patient_labels(dataset: &Dataset) -> BTreeMap<PatientKey, PatientLabels> {
             .entry(sample.patient.clone())
             .or_insert_with(|| PatientLabels {
                 counts: vec![0; ConditionGroup::ALL.len() * n_grades],
-                site: sample.site.clone(),
+                ..PatientLabels::default()
             });
+        entry.sites.extend(sample.site.clone());
         let grade = sample.severity.and_then(|severity| scheme.index_of(severity));
         if let Some(grade) = grade.filter(|_| seen.insert((&sample.study, sample.target))) {
             entry.counts[sample.target.condition.group().index() * n_grades + grade] += 1;

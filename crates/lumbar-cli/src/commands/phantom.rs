@@ -24,6 +24,7 @@ pub fn run(args: &PhantomArgs, console: &Console<'_>) -> anyhow::Result<()> {
             SyntaxArg::BigEndian => TransferSyntax::ExplicitVrBigEndian,
             SyntaxArg::Deflated => TransferSyntax::DeflatedExplicitVrLittleEndian,
         },
+        label_defects: args.label_defects,
         ..PhantomConfig::default()
     };
     let summary = make(&config, &args.out, console)?;

@@ -13,7 +13,7 @@ use crate::sample::write_samples;
 use crate::table::TableWriter;
 use crate::{
     Assignment, Counts, DatasetConfig, DatasetError, DatasetInfo, Domain, PatientGrouping, SCHEMA_VERSION,
-    Sample, SampleMode, ShardRecord, provenance, split,
+    Sample, SampleMode, SampleRejectReason, ShardRecord, provenance, split,
 };
 use lumbar_core::{PatientKey, Severity};
 use std::collections::{BTreeMap, BTreeSet};
@@ -69,6 +69,26 @@ impl Known {
             n_studies: base.studies.len() as u64,
             n_findings: base.findings.len() as u64,
             file_rejects: catalogue.rejects.len() as u64,
+        }
+    }
+
+    /// What a dataset knows, under another configuration of the split.
+    pub fn of_dataset(info: &DatasetInfo, config: DatasetConfig) -> Known {
+        let counts = info.counts;
+        Known {
+            schema_version: SCHEMA_VERSION,
+            config_hash: config.hash(),
+            config,
+            source_digest: info.source_digest.clone(),
+            domain: info.domain,
+            patient_grouping: info.patient_grouping,
+            n_files: counts.files,
+            n_files_with_slices: counts.files_with_slices,
+            n_slices: counts.slices,
+            n_series: counts.series,
+            n_studies: counts.studies,
+            n_findings: counts.findings,
+            file_rejects: counts.file_rejects,
         }
     }
 }
@@ -212,7 +232,7 @@ impl DatasetWriter {
                 sample_rejects: n_sample_rejects,
                 findings: known.n_findings,
             },
-            notes: notes(known, &self.samples),
+            notes: notes(known, &self.samples, &rejects),
             shards,
         };
         write_file(&folder.join(DATASET_JSON), &info.to_json()?)?;
@@ -222,7 +242,7 @@ impl DatasetWriter {
     }
 }
 
-fn notes(known: &Known, samples: &[Sample]) -> Vec<String> {
+fn notes(known: &Known, samples: &[Sample], rejects: &[RejectRow]) -> Vec<String> {
     let mut notes = Vec::new();
     match known.domain {
         Domain::Synthetic => {
@@ -242,6 +262,15 @@ fn notes(known: &Known, samples: &[Sample]) -> Vec<String> {
         notes.push(format!(
             "Whole slices: {n} of {} samples share their image with a sample of another grade, so no model that sees the image alone can be right on all.",
             samples.len()
+        ));
+    }
+    let n_without = rejects
+        .iter()
+        .filter(|row| row.reason == SampleRejectReason::NoPoint.code())
+        .count();
+    if samples.is_empty() && n_without > 0 {
+        notes.push(format!(
+            "No samples: {n_without} targets and views are marked nowhere, and a crop needs a point. Add the columns series, instance, x and y to the label table, or set mode = \"whole_slice\" for the canal."
         ));
     }
     notes

@@ -3,10 +3,12 @@
 mod finish;
 mod merge;
 mod part;
+mod resplit;
 mod work;
 
 pub use merge::merge;
 pub use part::PartOf;
+pub use resplit::resplit;
 
 use crate::labels::tables::{LabelRow, label_rows};
 use crate::labels::{Finding, Labels, lint};

@@ -2,9 +2,7 @@
 
 use super::{Finding, FindingCode, LabelPoint, Labels};
 use crate::plan::find_instance;
-use lumbar_core::{
-    Condition, ConditionGroup, GradingScheme, Level, Point, SeriesId, SeriesKind, Side, StudyId, Target,
-};
+use lumbar_core::{Condition, GradingScheme, Level, Point, SeriesId, SeriesKind, Side, StudyId, Target};
 use lumbar_dicom::{Catalogue, SeriesWarning};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -190,15 +188,12 @@ fn lint_sides(study: &StudyId, places: &Places, findings: &mut Vec<Finding>) {
     }
 }
 
-/// On sagittal series the points of a condition run from head to foot.
+/// The points of a condition run from head to foot, on each series by itself.
 ///
-/// Neighbouring discs lie 25 mm or more apart, so no reader's jitter turns their order round. Axial points are left
-/// out: a recess is marked wherever the slab shows it.
+/// Neighbouring discs lie 25 mm or more apart, so neither a reader's jitter nor the tilt of a slab turns their order
+/// round.
 fn lint_levels(study: &StudyId, places: &Places, findings: &mut Vec<Finding>) {
-    for condition in Condition::ALL
-        .into_iter()
-        .filter(|c| c.group() != ConditionGroup::Subarticular)
-    {
+    for condition in Condition::ALL {
         let mut by_series: BTreeMap<&SeriesId, Vec<(Level, f64)>> = BTreeMap::new();
         for ((_, level, series), point) in places.iter().filter(|((c, ..), _)| *c == condition) {
             by_series.entry(series).or_default().push((*level, point.z));

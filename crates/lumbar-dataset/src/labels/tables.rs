@@ -47,8 +47,9 @@ pub(crate) fn patient_labels(
             .entry(row.patient.clone())
             .or_insert_with(|| PatientLabels {
                 counts: vec![0; 3 * n_grades],
-                site: row.site.clone(),
+                ..PatientLabels::default()
             });
+        labels.sites.extend(row.site.clone());
         if let Some(grade) = row.grade.and_then(|grade| scheme.index_of(grade)) {
             labels.counts[row.target.condition.group().index() * n_grades + grade] += 1;
         }
@@ -103,6 +104,42 @@ pub(crate) fn read_labels(path: &Path) -> Result<Vec<LabelRow>, DatasetError> {
                 target: table.parse(target[i], "target", i)?,
                 grade: table.parse_or_null(grade[i], "grade", i)?,
                 n_points: table.must(n_points[i], "n_points", i)?,
+            })
+        })
+        .collect()
+}
+
+/// The tables a finding may name.
+const TABLES: [&str; 4] = [
+    "train.csv",
+    "train_label_coordinates.csv",
+    "train_series_descriptions.csv",
+    "labels.csv",
+];
+
+pub(crate) fn read_findings(path: &Path) -> Result<Vec<Finding>, DatasetError> {
+    let table = TableReader::open(path)?;
+    let (code, study, series) = (
+        table.text("code")?,
+        table.text("study_id")?,
+        table.text("series_id")?,
+    );
+    let (target, name, line) = (table.text("target")?, table.text("table")?, table.u32("line")?);
+    let detail = table.text("detail")?;
+    (0..table.n_rows())
+        .map(|i| {
+            let known = |name: &str| TABLES.into_iter().find(|table| *table == name);
+            let named = name[i].map(|name| {
+                known(name).ok_or_else(|| table.corrupt(format_args!("row {i}: no such `table`")))
+            });
+            Ok(Finding {
+                code: table.parse(code[i], "code", i)?,
+                study: table.parse_or_null(study[i], "study_id", i)?,
+                series: table.parse_or_null(series[i], "series_id", i)?,
+                target: table.parse_or_null(target[i], "target", i)?,
+                table: named.transpose()?,
+                line: line[i].map(u64::from),
+                detail: table.must(detail[i], "detail", i)?.to_owned(),
             })
         })
         .collect()

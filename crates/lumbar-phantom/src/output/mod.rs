@@ -5,7 +5,8 @@ mod study;
 mod tables;
 mod truth;
 
-pub(crate) use study::{StudyRecord, write_study};
-pub(crate) use tables::write_tables;
+pub(crate) use files::replace;
+pub(crate) use study::{CopyOf, StudyRecord, write_study};
+pub(crate) use tables::Tables;
 pub(crate) use truth::write_truth;
 pub use truth::{Landmark, LevelMeasures, SeriesTruth, StudyTruth, TargetTruth};

@@ -2,6 +2,7 @@
 
 use super::truth::{Landmark, LevelMeasures, SeriesTruth, StudyTruth, TargetTruth};
 use crate::acquire::{PlannedSlice, SeriesPlan, plan_study, render, tiny};
+use crate::alter::Alteration;
 use crate::anatomy::{Person, Scene};
 use crate::config::{PhantomConfig, Pixels};
 use crate::error::PhantomError;
@@ -21,6 +22,17 @@ pub(crate) struct StudyRecord {
     pub truth: StudyTruth,
     pub marks: Vec<Mark>,
     pub n_files: usize,
+    /// Where slices lie, by series; only kept to plant defects.
+    pub series: Vec<PlacedSeries>,
+}
+
+/// A series with where its slices lie.
+#[derive(Debug, Clone)]
+pub(crate) struct PlacedSeries {
+    pub series_id: String,
+    pub kind: SeriesKind,
+    /// InstanceNumber and plane.
+    pub slices: Vec<(i32, ImagePlane)>,
 }
 
 /// A row of the coordinates table.
@@ -32,11 +44,18 @@ pub(crate) struct Mark {
     pub pixel: PixelPoint,
 }
 
+/// Says that a study is a copy.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct CopyOf<'a> {
+    pub study_id: &'a str,
+    pub alteration: Alteration,
+}
+
 /// Makes a study and writes its files below `images`.
 pub(crate) fn write_study(
     config: &PhantomConfig,
     study_idx: u64,
-    study_id: u32,
+    (study_id, copy): (u32, Option<CopyOf<'_>>),
     images: &Path,
 ) -> Result<StudyRecord, PhantomError> {
     let site = config.site;
@@ -54,6 +73,7 @@ pub(crate) fn write_study(
         config,
         study_idx,
         study_id,
+        copy,
         person,
         scene,
         plans,
@@ -65,6 +85,7 @@ struct Study<'a> {
     config: &'a PhantomConfig,
     study_idx: u64,
     study_id: u32,
+    copy: Option<CopyOf<'a>>,
     person: Person,
     scene: Scene,
     plans: Vec<SeriesPlan>,
@@ -75,7 +96,10 @@ impl Study<'_> {
         let mut d = Draw::new(
             key(self.config.site.name(), self.config.seed),
             "series ids",
-            self.study_idx,
+            match self.copy {
+                Some(copy) => mix(self.study_idx ^ mix(1 + copy.alteration as u64)),
+                None => self.study_idx,
+            },
         );
         let series_ids = draw_ids(self.plans.len(), &mut d);
         let folder = images.join(self.study_id.to_string());
@@ -102,19 +126,24 @@ impl Study<'_> {
             n_files: self.plans.iter().map(|plan| plan.slices.len()).sum(),
             marks: self.marks(&placed, &truth),
             truth,
+            series: if self.config.label_defects {
+                placed.into_iter().map(placed_series).collect()
+            } else {
+                Vec::new()
+            },
         })
     }
 
-    /// The slice as it is written: mirrored if the phantom is.
+    /// The slice as it is written: mirrored if the phantom is, altered if it is a copy.
     fn placed(&self, slice: &PlannedSlice) -> PlannedSlice {
+        let mut slice = slice.clone();
         if self.config.mirror {
-            PlannedSlice {
-                plane: mirror_plane(&slice.plane),
-                ..slice.clone()
-            }
-        } else {
-            slice.clone()
+            slice.plane = mirror_plane(&slice.plane);
         }
+        if let Some(copy) = self.copy {
+            slice.plane = copy.alteration.plane(&slice.plane);
+        }
+        slice
     }
 
     fn place(&self, p: Point) -> Point {
@@ -137,8 +166,9 @@ impl Study<'_> {
             Pixels::Tiny => tiny(plan, i),
         };
         let slice = self.placed(&plan.slices[i]);
-        let pixels = if self.config.mirror && mirror_flips_columns(&plan.slices[i].plane) {
-            let columns = slice.plane.columns() as usize;
+        let made = &plan.slices[i].plane;
+        let (rows, columns) = (made.rows() as usize, made.columns() as usize);
+        let pixels = if self.config.mirror && mirror_flips_columns(made) {
             pixels
                 .chunks_exact(columns)
                 .flat_map(|row| row.iter().rev().copied())
@@ -146,9 +176,16 @@ impl Study<'_> {
         } else {
             pixels
         };
+        let (pixels, syntax) = match self.copy {
+            Some(CopyOf { alteration, .. }) => (
+                alteration.pixels(&pixels, [rows, columns]),
+                alteration.syntax(self.config.transfer_syntax),
+            ),
+            None => (pixels, self.config.transfer_syntax),
+        };
         let path = folder.join(format!("{}.dcm", slice.instance_number));
         self.image(series_id, plan, &slice, pixels)
-            .write(&path, self.config.transfer_syntax)
+            .write(&path, syntax)
             .map_err(|source| PhantomError::Dicom { path, source })
     }
 
@@ -274,6 +311,8 @@ impl Study<'_> {
             seed: config.seed,
             study_idx: self.study_idx,
             mirrored: config.mirror,
+            copy_of: self.copy.map(|copy| copy.study_id.to_owned()),
+            alteration: self.copy.map(|copy| copy.alteration),
             age_years: (self.person.age_years * 10.0).round() / 10.0,
             sex: self.sex().to_owned(),
             series: series
@@ -380,6 +419,17 @@ impl Study<'_> {
             }
         }
         marks
+    }
+}
+
+fn placed_series((id, kind, slices): (u32, SeriesKind, Vec<PlannedSlice>)) -> PlacedSeries {
+    PlacedSeries {
+        series_id: id.to_string(),
+        kind,
+        slices: slices
+            .iter()
+            .map(|slice| (slice.instance_number, slice.plane))
+            .collect(),
     }
 }
 

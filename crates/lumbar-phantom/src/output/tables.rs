@@ -5,96 +5,88 @@ use crate::error::PhantomError;
 use lumbar_core::Target;
 use std::path::Path;
 
-/// Writes `train.csv`, `train_label_coordinates.csv` and `train_series_descriptions.csv`; studies in the order given.
-pub(crate) fn write_tables(out_dir: &Path, studies: &[StudyRecord]) -> Result<(), PhantomError> {
-    let mut labels = Table::new(out_dir, "train.csv");
-    let mut header = vec!["study_id".to_owned()];
-    header.extend(Target::all().map(Target::column_name));
-    labels.row(header)?;
-    for study in studies {
-        let mut row = vec![study.truth.study_id.clone()];
-        row.extend(study.truth.targets.iter().map(|target| {
-            if target.labelled {
-                target.reader_a.display_name().to_owned()
-            } else {
-                String::new()
-            }
-        }));
-        labels.row(row)?;
-    }
-    labels.finish()?;
+/// The three tables as rows of cells, header first.
+pub(crate) struct Tables {
+    pub labels: Vec<Vec<String>>,
+    pub points: Vec<Vec<String>>,
+    pub series: Vec<Vec<String>>,
+}
 
-    let mut points = Table::new(out_dir, "train_label_coordinates.csv");
-    points.row([
-        "study_id",
-        "series_id",
-        "instance_number",
-        "condition",
-        "level",
-        "x",
-        "y",
-    ])?;
-    for study in studies {
-        for mark in &study.marks {
-            points.row([
-                study.truth.study_id.as_str(),
-                &mark.series_id,
-                &mark.instance_number.to_string(),
-                mark.target.condition.display_name(),
-                mark.target.level.display_name(),
-                &mark.pixel.column.to_string(),
-                &mark.pixel.row.to_string(),
-            ])?;
+impl Tables {
+    /// The tables of some studies, in the order given.
+    pub(crate) fn of(studies: &[StudyRecord]) -> Tables {
+        let header = |names: &[&str]| vec![names.iter().map(|name| (*name).to_owned()).collect()];
+        let mut tables = Tables {
+            labels: header(&["study_id"]),
+            points: header(&[
+                "study_id",
+                "series_id",
+                "instance_number",
+                "condition",
+                "level",
+                "x",
+                "y",
+            ]),
+            series: header(&["study_id", "series_id", "series_description"]),
+        };
+        tables.labels[0].extend(Target::all().map(Target::column_name));
+        for study in studies {
+            let id = &study.truth.study_id;
+            let mut row = vec![id.clone()];
+            row.extend(study.truth.targets.iter().map(|target| {
+                if target.labelled {
+                    target.reader_a.display_name().to_owned()
+                } else {
+                    String::new()
+                }
+            }));
+            tables.labels.push(row);
+            tables.points.extend(study.marks.iter().map(|mark| {
+                vec![
+                    id.clone(),
+                    mark.series_id.clone(),
+                    mark.instance_number.to_string(),
+                    mark.target.condition.display_name().to_owned(),
+                    mark.target.level.display_name().to_owned(),
+                    mark.pixel.column.to_string(),
+                    mark.pixel.row.to_string(),
+                ]
+            }));
+            tables.series.extend(study.truth.series.iter().map(|one| {
+                vec![
+                    id.clone(),
+                    one.series_id.clone(),
+                    one.kind.description().to_owned(),
+                ]
+            }));
         }
+        tables
     }
-    points.finish()?;
 
-    let mut series = Table::new(out_dir, "train_series_descriptions.csv");
-    series.row(["study_id", "series_id", "series_description"])?;
-    for study in studies {
-        for one in &study.truth.series {
-            series.row([
-                study.truth.study_id.as_str(),
-                &one.series_id,
-                one.kind.description(),
-            ])?;
-        }
+    /// Writes `train.csv`, `train_label_coordinates.csv` and `train_series_descriptions.csv`.
+    pub(crate) fn write(&self, out_dir: &Path) -> Result<(), PhantomError> {
+        write_table(&out_dir.join("train.csv"), &self.labels)?;
+        write_table(&out_dir.join("train_label_coordinates.csv"), &self.points)?;
+        write_table(&out_dir.join("train_series_descriptions.csv"), &self.series)
     }
-    series.finish()
 }
 
 /// A table with CRLF line ends, as copies of the RSNA tables circulate.
-struct Table {
-    path: std::path::PathBuf,
-    writer: csv::Writer<Vec<u8>>,
-}
-
-impl Table {
-    fn new(out_dir: &Path, name: &str) -> Table {
-        let writer = csv::WriterBuilder::new()
-            .terminator(csv::Terminator::CRLF)
-            .from_writer(Vec::new());
-        Table {
-            path: out_dir.join(name),
-            writer,
-        }
-    }
-
-    fn row<T: AsRef<[u8]>>(&mut self, fields: impl IntoIterator<Item = T>) -> Result<(), PhantomError> {
-        self.writer
-            .write_record(fields)
-            .map_err(|source| PhantomError::Table {
-                path: self.path.clone(),
-                source,
-            })
-    }
-
-    fn finish(self) -> Result<(), PhantomError> {
-        let Table { path, writer } = self;
-        let bytes = writer.into_inner().map_err(|error| PhantomError::Io {
-            path: path.clone(),
-            source: error.into_error(),
+fn write_table(path: &Path, rows: &[Vec<String>]) -> Result<(), PhantomError> {
+    let mut writer = csv::WriterBuilder::new()
+        .terminator(csv::Terminator::CRLF)
+        // A planted defect may be a row of another length.
+        .flexible(true)
+        .from_writer(Vec::new());
+    for row in rows {
+        writer.write_record(row).map_err(|source| PhantomError::Table {
+            path: path.to_owned(),
+            source,
         })?;
-        super::files::replace(&path, &bytes)
     }
+    let bytes = writer.into_inner().map_err(|error| PhantomError::Io {
+        path: path.to_owned(),
+        source: error.into_error(),
+    })?;
+    super::files::replace(path, &bytes)
 }

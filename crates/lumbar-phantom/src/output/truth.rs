@@ -1,6 +1,7 @@
 //! The truth beside a phantom, which only tests and evaluation read.
 
 use super::StudyRecord;
+use crate::alter::Alteration;
 use crate::config::Site;
 use crate::error::PhantomError;
 use lumbar_core::{Level, Point, SeriesKind, Severity, Target};
@@ -23,6 +24,12 @@ pub struct StudyTruth {
     pub study_idx: u64,
     /// Whether it is a mirror image.
     pub mirrored: bool,
+    /// The study this is a copy of, if it is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub copy_of: Option<String>,
+    /// How the copy differs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub alteration: Option<Alteration>,
     /// Age, years.
     pub age_years: f64,
     /// `F` or `M`.

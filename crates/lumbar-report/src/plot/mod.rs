@@ -17,7 +17,7 @@ pub(crate) use forest::{ForestRow, forest};
 pub(crate) use learning::learning_curves;
 pub(crate) use reliability::{FEWEST_IN_BIN, reliability};
 pub(crate) use roc::roc;
-pub(crate) use svg::{Figure, escaped};
+pub(crate) use svg::{Anchor, Canvas, Figure, TextStyle, escaped};
 
 /// How a series of a figure is drawn: colour and dashes, so that it can be told apart without seeing colours.
 #[derive(Debug, Clone, Copy)]

@@ -1,94 +1,30 @@
-//! `lumbar dataset`: building datasets, in one process or in parts.
+//! `lumbar dataset`: building datasets, in one process or in parts, and what can be done with one.
+
+mod look;
+mod page;
+mod share;
 
 use crate::{
     args::{DatasetArgs, DatasetBuildArgs, DatasetCommand, DatasetMergeArgs},
     console::Console,
 };
 use lumbar_dataset::{
-    BuildInput, BuildOptions, BuildProgress, Dataset, DatasetConfig, DatasetInfo, PatientGrouping,
-    build as build_dataset, build_part, check, merge, stats,
+    BuildInput, BuildOptions, BuildProgress, DatasetConfig, DatasetInfo, MissingLabels,
+    build as build_dataset, build_part, merge,
 };
 use lumbar_dicom::ScanProgress;
-use std::{collections::BTreeSet, path::Path};
+use std::path::Path;
 
 pub fn run(args: &DatasetArgs, console: &Console<'_>) -> anyhow::Result<()> {
     match &args.command {
         DatasetCommand::Build(args) => run_build(args, console),
         DatasetCommand::Merge(args) => run_merge(args, console),
-        DatasetCommand::Check { dataset } => run_check(dataset, console),
-        DatasetCommand::Stats { dataset } => run_stats(dataset, console),
+        DatasetCommand::Check { dataset } => look::check(dataset, console),
+        DatasetCommand::Stats { dataset, html } => look::stats(dataset, html.as_deref(), console),
+        DatasetCommand::Split(args) => share::split(args, console),
+        DatasetCommand::Show { dataset, sample, out } => look::show(dataset, sample, out, console),
+        DatasetCommand::Export(args) => share::export(args, console),
     }
-}
-
-fn run_check(folder: &Path, console: &Console<'_>) -> anyhow::Result<()> {
-    let report = check(&Dataset::open(folder)?)?;
-    console.json(&report)?;
-    for problem in &report.problems {
-        console.complain(format!("problem: {problem}"));
-    }
-    anyhow::ensure!(
-        report.is_good(),
-        "`{}` has {} problems",
-        folder.display(),
-        report.problems.len()
-    );
-    console.result(format!(
-        "`{}` is whole: {} samples, checksums and counts agree, no patient stands on two sides (told apart by {})",
-        folder.display(),
-        report.n_samples,
-        match report.patient_grouping {
-            PatientGrouping::PatientKey => "patient",
-            PatientGrouping::Study => "study: the files name no patient",
-            PatientGrouping::Mixed => "patient where the files name one, else by study",
-        }
-    ));
-    Ok(())
-}
-
-fn run_stats(folder: &Path, console: &Console<'_>) -> anyhow::Result<()> {
-    let stats = stats(&Dataset::open(folder)?)?;
-    console.json(&stats)?;
-    let mut text = format!(
-        "{} studies of {} patients, {} series, {} slices, {} samples\n",
-        stats.counts.studies,
-        stats.counts.patients,
-        stats.counts.series,
-        stats.counts.slices,
-        stats.counts.samples
-    );
-    let grades: BTreeSet<&String> = stats.labels.iter().flat_map(|row| row.grades.keys()).collect();
-    text.push_str(&format!("\n{:<14}{:<7}", "labels", ""));
-    for grade in &grades {
-        text.push_str(&format!("{grade:>13}"));
-    }
-    for row in &stats.labels {
-        text.push_str(&format!(
-            "\n{:<14}{:<7}",
-            row.condition_group.short_name(),
-            row.level
-        ));
-        for grade in &grades {
-            text.push_str(&format!("{:>13}", row.grades.get(*grade).copied().unwrap_or(0)));
-        }
-    }
-    for (name, tally) in [
-        ("series", &stats.series_by_kind),
-        ("studies without", &stats.studies_without),
-        ("localisation", &stats.localisation),
-        ("files left out", &stats.file_rejects),
-        ("targets and views left out", &stats.sample_rejects),
-        ("label findings", &stats.findings),
-    ] {
-        text.push_str(&format!("\n\n{name}"));
-        for (key, n) in tally {
-            text.push_str(&format!("\n  {n:>8}  {key}"));
-        }
-    }
-    for note in &stats.notes {
-        text.push_str(&format!("\n\nnote: {note}"));
-    }
-    console.result(text);
-    Ok(())
 }
 
 fn run_build(args: &DatasetBuildArgs, console: &Console<'_>) -> anyhow::Result<()> {
@@ -165,10 +101,25 @@ fn shown(progress: &crate::console::Progress<'_, '_>, now: BuildProgress) {
     );
 }
 
+/// What becomes of targets without a grade, in a sentence.
+fn missing_policy(policy: MissingLabels) -> &'static str {
+    match policy {
+        MissingLabels::Drop => "targets without a grade get no sample (`missing_labels = \"drop\"`)",
+        MissingLabels::Keep => {
+            "targets without a grade get samples without one (`missing_labels = \"keep\"`)"
+        }
+        MissingLabels::Best => {
+            "targets without a grade count as the best grade (`missing_labels = \"best\"`)"
+        }
+    }
+}
+
 fn show(info: &DatasetInfo, out: &Path, console: &Console<'_>) -> anyhow::Result<()> {
     let counts = &info.counts;
     console.json(&serde_json::json!({
         "out": out,
+        "missing_labels": info.config.missing_labels,
+        "notes": info.notes,
         "domain": info.domain,
         "patient_grouping": info.patient_grouping,
         "counts": counts,
@@ -177,7 +128,7 @@ fn show(info: &DatasetInfo, out: &Path, console: &Console<'_>) -> anyhow::Result
     }))?;
     let mut text = format!(
         "{} files: {} used ({} slices, {} series), {} rejected\n{} studies of {} patients: {} samples, {} targets and views without one\n\
-         {} label findings\nthe dataset is in `{}`",
+         {}\n{} label findings\nthe dataset is in `{}`",
         counts.files,
         counts.files_with_slices,
         counts.slices,
@@ -187,6 +138,7 @@ fn show(info: &DatasetInfo, out: &Path, console: &Console<'_>) -> anyhow::Result
         counts.patients,
         counts.samples,
         counts.sample_rejects,
+        missing_policy(info.config.missing_labels),
         counts.findings,
         out.display()
     );

@@ -1,13 +1,18 @@
 //! How many of what: plain numbers, for terminals, reports and `--json`.
 
+mod histogram;
+
+pub use histogram::{Bin, Histogram, Missing};
+
 use crate::catalogue::{CatalogueInfo, read_catalogue_tables};
 use crate::labels::tables::{LabelRow, read_labels};
 use crate::reject::read_rejects;
 use crate::table::TableReader;
-use crate::{Counts, Dataset, DatasetError, Domain, PatientGrouping};
-use lumbar_core::{ConditionGroup, Level, Severity};
+use crate::{Counts, Dataset, DatasetError, Domain, PatientGrouping, split_of};
+use lumbar_core::{Condition, ConditionGroup, Level, Severity, Target};
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 
 /// Counts by name, sorted.
 pub type Tally = BTreeMap<String, u64>;
@@ -25,6 +30,10 @@ pub struct Stats {
     pub notes: Vec<String>,
     /// Grades of the label table by condition group and level; missing ones are `missing`.
     pub labels: Vec<GradeCounts>,
+    /// The same by condition, which tells left from right, and level.
+    pub labels_by_condition: Vec<ConditionCounts>,
+    /// Grades of the label table by site; `unknown` for studies without.
+    pub labels_by_site: BTreeMap<String, Tally>,
     /// Samples by view, and within by grade.
     pub samples_by_view: BTreeMap<String, Tally>,
     /// Samples by part of the split, and within by grade.
@@ -33,6 +42,8 @@ pub struct Stats {
     pub localisation: Tally,
     /// Patients by site; `unknown` for those without.
     pub patients_by_site: Tally,
+    /// Patients by part of the split.
+    pub patients_by_split: Tally,
     /// Series by kind; `unknown` for those of none.
     pub series_by_kind: Tally,
     /// Studies that have no series of a kind.
@@ -41,6 +52,8 @@ pub struct Stats {
     pub matrices: BTreeMap<String, Tally>,
     /// Measures of the series of each kind.
     pub spacing: BTreeMap<String, KindSpacing>,
+    /// Attributes that files lack.
+    pub missing: Missing,
     /// Files not taken, by reason.
     pub file_rejects: Tally,
     /// Samples not made, by reason.
@@ -60,6 +73,17 @@ pub struct GradeCounts {
     pub grades: Tally,
 }
 
+/// Grades of a condition at a level.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ConditionCounts {
+    /// The condition.
+    pub condition: Condition,
+    /// The level.
+    pub level: Level,
+    /// Cells by grade.
+    pub grades: Tally,
+}
+
 /// Spacing of the series of a kind.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct KindSpacing {
@@ -67,6 +91,10 @@ pub struct KindSpacing {
     pub row_mm: Quantiles,
     /// Distance between slices, over series.
     pub slice_mm: Quantiles,
+    /// The first in bins of 0.1 mm.
+    pub row_mm_histogram: Histogram,
+    /// The second in bins of 0.5 mm.
+    pub slice_mm_histogram: Histogram,
 }
 
 /// Smallest, median and largest of some values.
@@ -133,7 +161,9 @@ pub fn stats(dataset: &Dataset) -> Result<Stats, DatasetError> {
             .series
             .iter()
             .filter(|s| s.kind.map_or("unknown", |kind| kind.name()) == kind);
-        Quantiles::of(of_kind.filter_map(|series| series.spacing_mm).collect())
+        of_kind
+            .filter_map(|series| series.spacing_mm)
+            .collect::<Vec<f64>>()
     };
     let spacing = rows_mm
         .into_iter()
@@ -142,8 +172,10 @@ pub fn stats(dataset: &Dataset) -> Result<Stats, DatasetError> {
             (
                 kind,
                 KindSpacing {
+                    row_mm_histogram: Histogram::of(row_mm.iter().copied(), 10),
+                    slice_mm_histogram: Histogram::of(slice_mm.iter().copied(), 2),
                     row_mm: Quantiles::of(row_mm),
-                    slice_mm,
+                    slice_mm: Quantiles::of(slice_mm),
                 },
             )
         })
@@ -155,10 +187,14 @@ pub fn stats(dataset: &Dataset) -> Result<Stats, DatasetError> {
         counts: dataset.info().counts,
         notes: dataset.info().notes.clone(),
         labels: grade_counts(&labels),
+        labels_by_condition: condition_counts(&labels),
+        labels_by_site: labels_by_site(&labels),
         samples_by_view: BTreeMap::new(),
         samples_by_split: BTreeMap::new(),
         localisation: Tally::new(),
         patients_by_site: patients_by_site(&labels),
+        patients_by_split: patients_by_split(folder)?,
+        missing: Missing::of(&catalogue),
         series_by_kind: info.series_kinds,
         studies_without: studies_without(&labels, &catalogue),
         matrices,
@@ -218,6 +254,39 @@ fn grade_counts(labels: &[LabelRow]) -> Vec<GradeCounts> {
         *counts[at].grades.entry(grade_name(row.grade)).or_default() += 1;
     }
     counts
+}
+
+fn condition_counts(labels: &[LabelRow]) -> Vec<ConditionCounts> {
+    let mut counts: Vec<ConditionCounts> = Target::all()
+        .map(|target| ConditionCounts {
+            condition: target.condition,
+            level: target.level,
+            grades: Tally::new(),
+        })
+        .collect();
+    for row in labels {
+        let grades = &mut counts[row.target.index()].grades;
+        *grades.entry(grade_name(row.grade)).or_default() += 1;
+    }
+    counts
+}
+
+fn labels_by_site(labels: &[LabelRow]) -> BTreeMap<String, Tally> {
+    let mut sites: BTreeMap<String, Tally> = BTreeMap::new();
+    for row in labels {
+        let site = row.site.as_deref().unwrap_or("unknown");
+        let grades = sites.entry(site.to_owned()).or_default();
+        *grades.entry(grade_name(row.grade)).or_default() += 1;
+    }
+    sites
+}
+
+fn patients_by_split(folder: &Path) -> Result<Tally, DatasetError> {
+    let mut tally = Tally::new();
+    for assignment in split_of(folder)?.values() {
+        *tally.entry(assignment.part.name().to_owned()).or_default() += 1;
+    }
+    Ok(tally)
 }
 
 fn patients_by_site(labels: &[LabelRow]) -> Tally {
