@@ -1,6 +1,7 @@
 //! The arguments of the command.
 
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
+use lumbar_dicom::Limits;
 use lumbar_model::DeviceSpec;
 use std::path::PathBuf;
 
@@ -53,6 +54,22 @@ fn threads(text: &str) -> Result<usize, String> {
     }
 }
 
+/// A limit and its value; a mistyped name gets the nearest.
+fn limit(text: &str) -> Result<(String, u64), String> {
+    let (name, value) = text.split_once('=').ok_or("expected NAME=VALUE")?;
+    if !Limits::NAMES.contains(&name) {
+        let nearest = Limits::NAMES
+            .iter()
+            .max_by(|a, b| strsim::jaro_winkler(a, name).total_cmp(&strsim::jaro_winkler(b, name)));
+        let hint = nearest.map(|nearest| format!(", did you mean `{nearest}`?"));
+        return Err(format!("no limit `{name}`{}", hint.unwrap_or_default()));
+    }
+    let value = value
+        .parse()
+        .map_err(|_| format!("`{value}` is not a whole number"))?;
+    Ok((name.to_owned(), value))
+}
+
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// The whole road on synthetic studies: generate, ingest, build, train, evaluate, report
@@ -77,6 +94,9 @@ pub enum Command {
     Score(ScoreArgs),
     /// Show backends, devices, codecs and versions
     Doctor,
+    /// Read files for another process, which starts this by itself
+    #[command(hide = true)]
+    Worker,
 }
 
 #[derive(Debug, Args)]
@@ -141,7 +161,13 @@ pub enum SyntaxArg {
 }
 
 #[derive(Debug, Args)]
-#[command(after_help = "Example:\n  lumbar ingest /data/dicom --out catalogue")]
+#[command(
+    after_help = "Files that need third-party decoders, and files that look suspect, are read by worker processes with \
+    capped memory and time, so that the worst file costs one file. Whatever is not used has a row with a reason in \
+    `rejects.parquet`.\n\nExamples:\n  \
+    lumbar ingest /data/dicom --out catalogue\n  \
+    lumbar ingest /data/dicom --out catalogue --check-pixels --limit max_frames=20000"
+)]
 pub struct IngestArgs {
     /// Folder with DICOM files, at any depth
     #[arg(value_name = "DICOM_DIR")]
@@ -149,6 +175,18 @@ pub struct IngestArgs {
     /// Folder to write the catalogue to
     #[arg(long, value_name = "CATALOGUE")]
     pub out: PathBuf,
+    /// Decode every image too, so that pixels that do not decode are rejected now
+    #[arg(long)]
+    pub check_pixels: bool,
+    /// Set a limit on what a file may ask for; may be repeated (names: data-spec/dicom-limits.md)
+    #[arg(long = "limit", value_name = "NAME=VALUE", value_parser = limit)]
+    pub limits: Vec<(String, u64)>,
+    /// Most memory a worker process may take, MiB
+    #[arg(long, value_name = "MIB", default_value_t = 1024, value_parser = clap::value_parser!(u64).range(64..=1_048_576))]
+    pub worker_memory: u64,
+    /// Read everything in this process: no protection from decoders that crash or hang
+    #[arg(long)]
+    pub in_process: bool,
 }
 
 #[derive(Debug, Args)]

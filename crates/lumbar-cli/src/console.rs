@@ -4,6 +4,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde::Serialize;
 use std::{
     io::Write,
+    path::PathBuf,
     sync::Mutex,
     time::{Duration, Instant},
 };
@@ -31,6 +32,8 @@ pub struct Console<'a> {
     pub progress: bool,
     /// Whether stderr is a terminal that can redraw a line.
     pub terminal: bool,
+    /// This command as a program, for worker processes.
+    pub program: Option<PathBuf>,
 }
 
 /// Between two progress lines where there is no terminal.
@@ -50,6 +53,7 @@ impl<'a> Console<'a> {
             verbosity: Verbosity::Normal,
             progress: true,
             terminal,
+            program: None,
         }
     }
 

@@ -32,13 +32,23 @@ use args::{Cli, Command};
 use clap::{CommandFactory, FromArgMatches, error::ErrorKind};
 use config::Hinted;
 use console::{Console, Verbosity};
-use std::{ffi::OsString, io::Write, process::ExitCode};
+use std::{ffi::OsString, io::Write, path::PathBuf, process::ExitCode};
+
+/// What the command runs in.
+#[derive(Debug, Clone, Default)]
+pub struct Host {
+    /// Whether the second output is a terminal.
+    pub terminal: bool,
+    /// A program that is this command, to be started as `PROGRAM worker` for files better read in a process of their
+    /// own; `None` reads everything in the caller's process.
+    pub program: Option<PathBuf>,
+}
 
 /// Columns of help that goes to a file.
 const WIDTH: usize = 100;
 
 /// Runs the command with its arguments (the first being the program's name), its two outputs, and whether the second
-/// is a terminal.
+/// is a terminal. Everything happens in the caller's process; see [`run_on`] for worker processes.
 pub fn run<I, T>(
     args: I,
     out: &mut (dyn Write + Send),
@@ -49,8 +59,26 @@ where
     I: IntoIterator<Item = T>,
     T: Into<OsString> + Clone,
 {
+    let host = Host {
+        terminal,
+        program: None,
+    };
+    run_on(&host, args, out, err)
+}
+
+/// As [`run`], on a host that has a program for worker processes.
+pub fn run_on<I, T>(
+    host: &Host,
+    args: I,
+    out: &mut (dyn Write + Send),
+    err: &mut (dyn Write + Send),
+) -> ExitCode
+where
+    I: IntoIterator<Item = T>,
+    T: Into<OsString> + Clone,
+{
     // Help is wrapped to the terminal's width; where there is none it must not depend on the machine.
-    let command = if terminal {
+    let command = if host.terminal {
         Cli::command()
     } else {
         Cli::command().term_width(WIDTH)
@@ -62,7 +90,8 @@ where
         Ok(cli) => cli,
         Err(error) => return usage(&error, out, err),
     };
-    let mut console = Console::new(out, err, terminal);
+    let mut console = Console::new(out, err, host.terminal);
+    console.program = host.program.clone();
     console.json = cli.global.json;
     console.progress = !cli.global.no_progress;
     console.verbosity = match (cli.global.quiet, cli.global.verbose) {
@@ -100,6 +129,7 @@ fn dispatch(cli: &Cli, console: &Console<'_>) -> anyhow::Result<()> {
         Command::Bundle(args) => commands::bundle::run(args, console),
         Command::Score(args) => commands::score::run(args, console),
         Command::Doctor => commands::doctor::run(global, console),
+        Command::Worker => commands::worker::run(),
     }
 }
 

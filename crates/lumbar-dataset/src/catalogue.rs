@@ -93,6 +93,14 @@ impl CatalogueInfo {
     }
 }
 
+/// Whether a catalogue can be written at `out`: to be asked before a long scan.
+///
+/// # Errors
+/// [`DatasetError::OutputTaken`] if something else is there.
+pub fn check_catalogue_place(out: &Path) -> Result<(), DatasetError> {
+    crate::output::check_place(out, CATALOGUE_JSON)
+}
+
 /// Writes a catalogue as a folder, with `provenance.json` apart (it names the scanned folder and the time).
 ///
 /// # Errors

@@ -64,7 +64,7 @@ pub enum DatasetError {
         path: PathBuf,
     },
     /// The place for output is taken by something else.
-    #[error("{} exists and is not {expected}; nothing was written", path.display())]
+    #[error("`{}` exists and holds no `{expected}`; nothing was written", path.display())]
     OutputTaken {
         /// The place.
         path: PathBuf,

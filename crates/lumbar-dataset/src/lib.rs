@@ -77,7 +77,7 @@ mod stats;
 mod table;
 
 pub use build::{BuildInput, BuildOptions, BuildProgress, PartOf, build, build_part, merge, resplit};
-pub use catalogue::{CatalogueInfo, StoredCatalogue, read_catalogue, write_catalogue};
+pub use catalogue::{CatalogueInfo, StoredCatalogue, check_catalogue_place, read_catalogue, write_catalogue};
 pub use check::{CheckReport, check};
 pub use config::{CropMm, DatasetConfig, MissingLabels, SampleMode, SplitConfig, Views};
 pub use dataset::Dataset;

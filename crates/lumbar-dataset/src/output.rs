@@ -5,6 +5,17 @@ use std::fs::{self, File};
 use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 
+/// Whether a folder can be started at `place`.
+pub(crate) fn check_place(place: &Path, marker: &'static str) -> Result<(), DatasetError> {
+    if place.exists() && !replaceable(place, marker) {
+        return Err(DatasetError::OutputTaken {
+            path: place.to_owned(),
+            expected: marker,
+        });
+    }
+    Ok(())
+}
+
 /// A folder in the making. Files go to a hidden folder beside the final place; [`OutputFolder::finish`] renames it.
 ///
 /// Each has a name of its own, so that two machines that make the same part at once do not meet; the last one to finish
@@ -36,12 +47,7 @@ impl OutputFolder {
             Some(parent) if !parent.as_os_str().is_empty() => parent,
             _ => Path::new("."),
         };
-        if place.exists() && !replaceable(place, marker) {
-            return Err(DatasetError::OutputTaken {
-                path: place.to_owned(),
-                expected: marker,
-            });
-        }
+        check_place(place, marker)?;
         fs::create_dir_all(parent).map_err(DatasetError::io("creating a folder", parent))?;
         remove_abandoned(parent, &partial_prefix(&name));
         let partial = parent.join(format!("{}{}", partial_prefix(&name), token()));

@@ -61,6 +61,14 @@ pub struct Header {
     pub(crate) pixel_location: Option<PixelLocation>,
 }
 
+impl Header {
+    /// Every tag whose value may be read of a data set, of which a few come twice: the allow-list, which
+    /// `data-spec/dicom-attributes.md` documents.
+    pub fn tags_read() -> impl Iterator<Item = crate::tag::Tag> {
+        crate::read::collect::tags_read()
+    }
+}
+
 /// Timing and sequence of an MR acquisition.
 #[derive(Debug, Clone, PartialEq, Default)]
 #[non_exhaustive]

@@ -43,10 +43,11 @@
 //! | [`scan`], [`catalogue`] | a folder: series, slices, rejects with stable [`RejectReason`]s |
 //! | [`read_header`], [`read_image`], [`read_frame`] | one file, by path or from bytes |
 //! | [`stack`] | slices to parallel stacks in patient order |
-//! | [`recognise`] | plane, weighting and purpose of a series, with the rule that decided |
+//! | [`recognise`] | plane, weighting and purpose of a series, with the rule that decided: timing, words, contrast |
 //! | [`crossref`] | a place in the patient to the slice and pixel of another series |
 //! | [`MrImage`] | writing |
-//! | [`Limits`] | what a file may ask for |
+//! | [`Limits`], [`Reader`] | what a file may ask for, and who reads it |
+//! | [`worker`] | reading in child processes, so that the worst file costs one file |
 //! | [`IdentityKey`] | the secret behind patient keys |
 //!
 //! # Encodings
@@ -72,8 +73,8 @@
 //!
 //! - No bytes from outside make this crate panic. Declared lengths are held against the bytes there are before
 //!   anything is read or reserved; sequences are walked without recursion; third-party decoders see a code stream only
-//!   after its own size was held against the header, and a panic in them becomes an error. What remains: a decoder
-//!   that aborts or does not return, which a worker process contains.
+//!   after its own size was held against the header, and any panic becomes an error. What remains: a decoder that
+//!   aborts or does not return, which [`Workers`] contain.
 //! - No identity leaves but a keyed hash. Errors carry no values of attributes; descriptions are reduced to known words.
 //! - No path is built from the contents of a file; symbolic links are not followed.
 //!

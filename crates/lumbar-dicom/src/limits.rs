@@ -51,6 +51,51 @@ impl Default for Limits {
     }
 }
 
+impl Limits {
+    /// The names [`Limits::set`] takes: those of the fields.
+    pub const NAMES: [&'static str; 10] = [
+        "max_file_bytes",
+        "max_depth",
+        "max_elements",
+        "max_value_bytes",
+        "max_rows_columns",
+        "max_frames",
+        "max_decoded_bytes",
+        "max_expansion",
+        "expansion_floor_bytes",
+        "max_time",
+    ];
+
+    /// Sets a limit by name, `max_time` in seconds. A value too large for its field is the field's largest.
+    ///
+    /// ```
+    /// let mut limits = lumbar_dicom::Limits::default();
+    /// assert!(limits.set("max_frames", 20_000));
+    /// assert_eq!(limits.max_frames, 20_000);
+    /// assert!(!limits.set("max_farmes", 1));
+    /// ```
+    ///
+    /// Returns whether there is a limit of this name.
+    pub fn set(&mut self, name: &str, value: u64) -> bool {
+        let size = usize::try_from(value).unwrap_or(usize::MAX);
+        let small = u32::try_from(value).unwrap_or(u32::MAX);
+        match name {
+            "max_file_bytes" => self.max_file_bytes = value,
+            "max_depth" => self.max_depth = size,
+            "max_elements" => self.max_elements = size,
+            "max_value_bytes" => self.max_value_bytes = size,
+            "max_rows_columns" => self.max_rows_columns = small,
+            "max_frames" => self.max_frames = small,
+            "max_decoded_bytes" => self.max_decoded_bytes = value,
+            "max_expansion" => self.max_expansion = value,
+            "expansion_floor_bytes" => self.expansion_floor_bytes = value,
+            "max_time" => self.max_time = Duration::from_secs(value),
+            _ => return false,
+        }
+        true
+    }
+}
+
 /// When the time of a file is up.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Deadline {

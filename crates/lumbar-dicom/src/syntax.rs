@@ -89,7 +89,10 @@ impl Codec {
 
     /// Whether its decoder is our own safe code: what runs in the caller's process even where there are workers.
     pub fn is_own(self) -> bool {
-        matches!(self, Codec::Raw | Codec::Rle | Codec::JpegLs)
+        matches!(
+            self,
+            Codec::Raw | Codec::Rle | Codec::JpegLossless | Codec::JpegLs
+        )
     }
 }
 

@@ -48,6 +48,12 @@ pub enum TrainError {
         /// The run's.
         expected: String,
     },
+    /// The networks have only seen phantoms, the other data set holds patients.
+    #[error("`{}` was trained on synthetic studies and does not grade patients", path.display())]
+    SyntheticOnPatients {
+        /// The bundle.
+        path: PathBuf,
+    },
     /// Patients of the other data set were trained on: a score on them would be no evidence.
     #[error("{n_seen} of the {n_patients} patients were trained on in `{}`", path.display())]
     PatientsSeen {

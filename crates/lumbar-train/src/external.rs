@@ -7,9 +7,9 @@ use crate::{
     run::{RunRecord, domain_of},
 };
 use lumbar_core::Target;
-use lumbar_dataset::{Dataset, DatasetConfig};
-use lumbar_evaluate::{Localisation, Part, Prediction, PredictionTable};
-use lumbar_model::{Bundle, DeviceSpec, ModelError};
+use lumbar_dataset::{Dataset, DatasetConfig, Domain};
+use lumbar_evaluate::{Localisation, Part, PredictionTable};
+use lumbar_model::{Bundle, DeviceSpec, ModelError, TrainingDomain};
 use std::{
     collections::BTreeSet,
     path::{Path, PathBuf},
@@ -22,7 +22,8 @@ use std::{
 ///
 /// # Errors
 /// [`TrainError::BadState`] for a run that is not finished, [`TrainError::OtherPreprocessing`] where the pixels were
-/// prepared otherwise than those trained on, [`TrainError::PatientsSeen`] where a patient was trained on,
+/// prepared otherwise than those trained on, [`TrainError::SyntheticOnPatients`] where phantoms were trained on and
+/// patients would be graded, [`TrainError::PatientsSeen`] where a patient was trained on,
 /// [`TrainError::NoSamples`] where nothing is left to grade.
 pub fn predict_external(
     run: &Path,
@@ -46,6 +47,7 @@ pub fn predict_external(
     let folders = bundle_folders(run, record.folds);
     for folder in &folders {
         let bundle = Bundle::read(folder)?;
+        check_domain(bundle.training_domain, dataset.info().domain, folder)?;
         check_preprocessing(&bundle, dataset, folder)?;
         let network = bundle.load_network(folder, &device)?;
         let logits = predict::logits(&network, (dataset, &indices), (&record.config, &device))?;
@@ -67,18 +69,7 @@ pub fn predict_external(
                 let reason = format!("no prediction of {} to take its prior from", sample.target);
                 TrainError::bad_state(&run.join("predictions.parquet"), reason)
             })?;
-        rows.push(Prediction {
-            sample_id: sample.sample_id.clone(),
-            study: sample.study.clone(),
-            patient: sample.patient.to_string(),
-            target: sample.target,
-            view: sample.view,
-            severity: sample.severity,
-            part: Part::Test,
-            fold: None,
-            probabilities,
-            prior,
-        });
+        rows.push(predict::row(sample, (Part::Test, None), (probabilities, prior)));
     }
     rows.sort_by(|a, b| a.sample_id.cmp(&b.sample_id));
     Ok(PredictionTable {
@@ -112,6 +103,18 @@ fn check_unseen(
             n_seen,
             n_patients: patients.len(),
         }),
+    }
+}
+
+/// What was learnt from phantoms says nothing about patients.
+fn check_domain(trained: TrainingDomain, graded: Domain, folder: &Path) -> Result<(), TrainError> {
+    match (trained, graded) {
+        (TrainingDomain::Synthetic, Domain::Clinical | Domain::Mixed) => {
+            Err(TrainError::SyntheticOnPatients {
+                path: folder.to_owned(),
+            })
+        }
+        _ => Ok(()),
     }
 }
 
@@ -166,4 +169,23 @@ fn mean_priors(table: &PredictionTable) -> Vec<Option<Vec<f64>>> {
             (!rows.is_empty()).then(|| (0..table.scheme.n_grades()).map(mean).collect())
         })
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn patients_are_not_graded_by_what_phantoms_taught() {
+        let check = |trained, graded| check_domain(trained, graded, Path::new("model"));
+        for graded in [Domain::Clinical, Domain::Mixed] {
+            assert!(matches!(
+                check(TrainingDomain::Synthetic, graded),
+                Err(TrainError::SyntheticOnPatients { .. })
+            ));
+            assert!(check(TrainingDomain::Clinical, graded).is_ok());
+        }
+        assert!(check(TrainingDomain::Synthetic, Domain::Synthetic).is_ok());
+        assert!(check(TrainingDomain::Clinical, Domain::Synthetic).is_ok());
+    }
 }

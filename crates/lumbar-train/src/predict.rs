@@ -2,7 +2,8 @@
 
 use crate::{RunConfig, TrainError};
 use burn::tensor::{Device, Tensor, TensorData};
-use lumbar_dataset::{Batch, Dataset, Loader, LoaderConfig};
+use lumbar_dataset::{Batch, Dataset, Loader, LoaderConfig, Sample};
+use lumbar_evaluate::{Part, Prediction};
 use lumbar_model::Network;
 
 /// Logits of some samples, one row each, in the order given.
@@ -37,6 +38,26 @@ pub fn logits(
         rows.extend(values.chunks(network.n_grades()).take(n).map(<[f64]>::to_vec));
     }
     Ok(rows)
+}
+
+/// What is said of a sample, with the prior beside it.
+pub(crate) fn row(
+    sample: &Sample,
+    (part, fold): (Part, Option<u32>),
+    (probabilities, prior): (Vec<f64>, Vec<f64>),
+) -> Prediction {
+    Prediction {
+        sample_id: sample.sample_id.clone(),
+        study: sample.study.clone(),
+        patient: sample.patient.to_string(),
+        target: sample.target,
+        view: sample.view,
+        severity: sample.severity,
+        part,
+        fold,
+        probabilities,
+        prior,
+    }
 }
 
 /// How samples are fed in grading: in order, unchanged.

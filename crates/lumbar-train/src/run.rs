@@ -6,6 +6,7 @@ use crate::{
     checkpoint::Progress,
     fit::{Fit, Fitted, Observer, Parts, Watch},
     folds::{self, Fold},
+    predict,
     prior::ColumnPrior,
 };
 use lumbar_dataset::Dataset;
@@ -271,18 +272,9 @@ impl TrainJob<'_> {
             let logits = fit.logits(&fitted.network, indices)?;
             for (index, logits) in indices.iter().zip(logits) {
                 let sample = &self.dataset.samples()[*index];
-                rows.push(Prediction {
-                    sample_id: sample.sample_id.clone(),
-                    study: sample.study.clone(),
-                    patient: sample.patient.to_string(),
-                    target: sample.target,
-                    view: sample.view,
-                    severity: sample.severity,
-                    part,
-                    fold,
-                    probabilities: fitted.calibration.probabilities(&logits),
-                    prior: prior.of(truth.shown[*index]).to_vec(),
-                });
+                let prior = prior.of(truth.shown[*index]).to_vec();
+                let said = (fitted.calibration.probabilities(&logits), prior);
+                rows.push(predict::row(sample, (part, fold), said));
             }
         }
         Ok(rows)

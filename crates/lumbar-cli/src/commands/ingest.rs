@@ -1,16 +1,56 @@
 //! `lumbar ingest`: any DICOM tree to a catalogue.
 
-use crate::{args::IngestArgs, console::Console};
-use anyhow::Context;
-use lumbar_dataset::write_catalogue;
-use lumbar_dicom::{Catalogue, ScanOptions, scan};
-use std::path::Path;
+use crate::{args::IngestArgs, config::Hinted, console::Console};
+use anyhow::bail;
+use lumbar_dataset::{CatalogueInfo, check_catalogue_place, write_catalogue};
+use lumbar_dicom::{Catalogue, Limits, Reader, ScanError, ScanOptions, WorkerCommand, Workers, scan};
+use std::{collections::BTreeMap, path::Path};
 
 pub fn run(args: &IngestArgs, console: &Console<'_>) -> anyhow::Result<()> {
-    let catalogue = scan_with_progress(&args.root, &ScanOptions::default(), console)?;
+    // Before the scan, which may take an hour.
+    check_catalogue_place(&args.out).map_err(|error| Hinted {
+        message: error.to_string(),
+        hint: "name a new folder, or one that holds a catalogue, which is then replaced".to_owned(),
+    })?;
+    let mut limits = Limits::default();
+    for (name, value) in &args.limits {
+        limits.set(name, *value);
+    }
+    let reader = if args.in_process {
+        Reader {
+            limits,
+            workers: None,
+        }
+    } else {
+        reader(console, limits, Some(args.worker_memory << 20))
+    };
+    let options = ScanOptions {
+        reader,
+        check_pixels: args.check_pixels,
+        ..ScanOptions::default()
+    };
+    let catalogue = scan_with_progress(&args.root, &options, console)?;
     let info = write_catalogue(&catalogue, &args.root, &args.out)?;
-    console.json(&serde_json::json!({
-        "out": args.out,
+    console.json(&json(&info, &args.out))?;
+    console.result(text(&info, &args.out));
+    if info.n_slices == 0 {
+        bail!(Hinted {
+            message: format!("no usable MR image in `{}`", args.root.display()),
+            hint: match info.n_files {
+                0 => "the folder is empty".to_owned(),
+                _ => format!(
+                    "`{}` says why each file is not used",
+                    args.out.join("rejects.parquet").display()
+                ),
+            },
+        });
+    }
+    Ok(())
+}
+
+fn json(info: &CatalogueInfo, out: &Path) -> serde_json::Value {
+    serde_json::json!({
+        "out": out,
         "files": info.n_files,
         "files_used": info.n_files_with_slices,
         "files_rejected": info.n_rejects,
@@ -19,22 +59,70 @@ pub fn run(args: &IngestArgs, console: &Console<'_>) -> anyhow::Result<()> {
         "slices": info.n_slices,
         "series_kinds": info.series_kinds,
         "reject_reasons": info.reject_reasons,
+        "series_found": info.found.n_series,
+        "series_used": info.found.n_series_used,
+        "unused_series": info.unused_series,
+        "studies_found": info.found.n_studies,
+        "studies_used": info.found.n_studies_used,
+        "unused_studies": info.unused_studies,
         "source_digest": info.source_digest,
-    }))?;
+    })
+}
+
+fn text(info: &CatalogueInfo, out: &Path) -> String {
+    let found = &info.found;
     let mut text = format!(
-        "{} files: {} with {} slices in {} series of {} studies, {} rejected",
-        info.n_files, info.n_files_with_slices, info.n_slices, info.n_series, info.n_studies, info.n_rejects
+        "{} files found: {} used with {} slices, {} rejected",
+        info.n_files, info.n_files_with_slices, info.n_slices, info.n_rejects
     );
-    for (reason, n) in &info.reject_reasons {
-        text.push_str(&format!("\n  {n:>7}  {reason}"));
+    let mut tally = |counts: &BTreeMap<String, u64>| {
+        for (name, n) in counts {
+            text.push_str(&format!("\n  {n:>7}  {name}"));
+        }
+    };
+    tally(&info.reject_reasons);
+    text.push_str(&format!(
+        "\n{} series found: {} used, {} not",
+        found.n_series,
+        found.n_series_used,
+        found.n_series - found.n_series_used
+    ));
+    let mut tally = |counts: &BTreeMap<String, u64>| {
+        for (name, n) in counts.iter().filter(|(name, _)| *name != "unknown") {
+            text.push_str(&format!("\n  {n:>7}  {name}"));
+        }
+    };
+    tally(&info.series_kinds);
+    tally(&info.unused_series);
+    text.push_str(&format!(
+        "\n{} studies found: {} used, {} not",
+        found.n_studies,
+        found.n_studies_used,
+        found.n_studies - found.n_studies_used
+    ));
+    for (name, n) in &info.unused_studies {
+        text.push_str(&format!("\n  {n:>7}  {name}"));
     }
-    text.push_str("\nseries kinds");
-    for (kind, n) in &info.series_kinds {
-        text.push_str(&format!("\n  {n:>7}  {kind}"));
-    }
-    text.push_str(&format!("\nthe catalogue is in `{}`", args.out.display()));
-    console.result(text);
-    Ok(())
+    text.push_str(&format!("\nthe catalogue is in `{}`", out.display()));
+    text
+}
+
+/// A reader with worker processes, where this command can start them.
+pub fn reader(console: &Console<'_>, limits: Limits, memory_bytes: Option<u64>) -> Reader {
+    let workers = console.program.as_ref().and_then(|program| {
+        let mut command = WorkerCommand::new(program).arg("worker");
+        if let Some(bytes) = memory_bytes {
+            command = command.memory_bytes(bytes);
+        }
+        Workers::start(command)
+            .inspect_err(|error| {
+                console.complain(format!(
+                    "warning: no worker processes ({error}); every file is read in this process"
+                ));
+            })
+            .ok()
+    });
+    Reader { limits, workers }
 }
 
 /// Scans a folder with progress shown.
@@ -47,7 +135,23 @@ pub fn scan_with_progress(
     let catalogue = scan(root, options, &|now| {
         progress.set(now.n_done as u64, now.n_files as u64, "");
     })
-    .with_context(|| format!("cannot ingest `{}`", root.display()))?;
+    .map_err(|error| explain(root, &error))?;
     progress.finish(&format!("{} files", catalogue.n_files));
     Ok(catalogue)
+}
+
+fn explain(root: &Path, error: &ScanError) -> anyhow::Error {
+    let hint = if root.is_file() {
+        "it is a file; give the folder that holds it"
+    } else if root.exists() {
+        "the folder cannot be listed; check its permissions"
+    } else {
+        "there is no such folder; give one that holds DICOM files, at any depth"
+    };
+    let cause = std::error::Error::source(error).map(|cause| format!(": {cause}"));
+    let hinted = Hinted {
+        message: format!("cannot ingest `{}`{}", root.display(), cause.unwrap_or_default()),
+        hint: hint.to_owned(),
+    };
+    hinted.into()
 }

@@ -11,3 +11,4 @@ pub mod phantom;
 pub mod report;
 pub mod score;
 pub mod train;
+pub mod worker;

@@ -113,6 +113,10 @@ fn jpeg(bytes: &[u8], syntax: TransferSyntax, format: &PixelFormat) -> Result<Jp
             .map(Jpeg::Words)
             .or_else(|what| corrupt(CODEC, what));
     }
+    // Under a lossless transfer syntax callers count on our own code.
+    if syntax.codec() == Codec::JpegLossless {
+        return corrupt(CODEC, "a DCT stream under a lossless transfer syntax");
+    }
     if shape.precision != 8 {
         return Err(ReadError::Unsupported {
             syntax,
@@ -247,5 +251,16 @@ pub(super) fn inflate_frame(bytes: &[u8], expected: u64) -> Result<Vec<u8>, Read
     match read {
         Ok(_) if out.len() as u64 == expected => Ok(out),
         _ => corrupt("deflate", "a frame of another size than its header says"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_panic_of_a_decoder_is_an_error() {
+        let result: Result<(), _> = contained("JPEG", || panic!("as a decoder might"));
+        assert!(matches!(result, Err(ReadError::CodecPanicked { codec: "JPEG" })));
     }
 }

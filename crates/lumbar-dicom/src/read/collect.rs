@@ -118,6 +118,11 @@ struct Group {
     in_stack_position: Option<u32>,
 }
 
+/// Every tag whose value may be read of a data set.
+pub(crate) fn tags_read() -> impl Iterator<Item = Tag> {
+    TOP_TAGS.into_iter().chain(GROUP_TAGS).chain([tag::PIXEL_DATA])
+}
+
 /// Tags wanted at the top of the data set. This list and [`GROUP_TAGS`] are the allow-list.
 const TOP_TAGS: [Tag; 55] = [
     tag::IMAGE_TYPE,

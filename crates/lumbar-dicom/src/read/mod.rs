@@ -194,3 +194,14 @@ pub(crate) fn record_image(
         Ok((Image { header, pixels }, recording))
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_panic_of_the_reader_is_an_error() {
+        let result: Result<(), _> = contained(|| panic!("as a bug would"));
+        assert!(matches!(result, Err(ReadError::Panicked)));
+    }
+}

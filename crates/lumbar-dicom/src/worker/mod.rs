@@ -1,8 +1,8 @@
 //! Reading in worker processes, so that the worst file costs one file.
 //!
-//! The reader itself is safe Rust under [`Limits`], but two things in it are not ours: the decoders of JPEG, JPEG 2000
-//! and deflate, which may abort, corrupt memory or not return. [`Workers`] reads what is ordinary and native (raw, RLE,
-//! JPEG-LS) in the caller's process and hands the rest to child processes with a cap on memory and a time limit: files
+//! The reader itself is safe Rust under [`Limits`], but two things in it are not ours: the decoders of JPEG with
+//! DCT, JPEG 2000 and deflate, which may abort, corrupt memory or not return. [`Workers`] reads what is ordinary and
+//! native (raw, RLE, JPEG Lossless, JPEG-LS) in the caller's process and hands the rest to child processes with a cap on memory and a time limit: files
 //! of other codecs, compressed files, and any file that the first attempt under strict limits did not accept. A child
 //! that ends, hangs or takes too much memory is one [`ReadError`], and the next file gets a new child.
 //!
