@@ -3,7 +3,7 @@
 
 mod common;
 
-use common::{SMALL_RUN, arg, ok};
+use common::{SMALL_RUN, arg, build, phantom};
 use std::{path::Path, process::Command};
 
 fn train(dataset: &Path, out: &Path, threads: &str) {
@@ -35,27 +35,8 @@ fn folds_side_by_side_are_the_same_folds() {
     let folder = tempfile::tempdir().unwrap();
     let at = |name: &str| folder.path().join(name);
     let (rsna, dataset) = (at("rsna"), at("ds"));
-    ok(&[
-        "phantom",
-        "--out",
-        arg(&rsna),
-        "--studies",
-        "12",
-        "--pixels",
-        "tiny",
-        "--seed",
-        "11",
-    ]);
-    ok(&[
-        "dataset",
-        "build",
-        "--rsna",
-        arg(&rsna),
-        "--out",
-        arg(&dataset),
-        "--set",
-        "size=32",
-    ]);
+    phantom(&rsna, "12", "11", &[]);
+    build(&rsna, &dataset, &[]);
     // One thread trains fold after fold, three train them at the same time.
     let runs = ["1", "3"].map(|threads| (at(&format!("run-{threads}")), threads));
     for (run, threads) in &runs {

@@ -3,7 +3,7 @@
 
 mod common;
 
-use common::{SMALL_RUN, arg, ok};
+use common::{SMALL_RUN, arg, build, ok, phantom};
 use std::{
     path::Path,
     process::{Command, Stdio},
@@ -64,27 +64,8 @@ fn a_killed_run_ends_like_an_unkilled_one() {
     let folder = tempfile::tempdir().unwrap();
     let at = |name: &str| folder.path().join(name);
     let (rsna, dataset, whole, killed) = (at("rsna"), at("ds"), at("whole"), at("killed"));
-    ok(&[
-        "phantom",
-        "--out",
-        arg(&rsna),
-        "--studies",
-        "10",
-        "--pixels",
-        "tiny",
-        "--seed",
-        "3",
-    ]);
-    ok(&[
-        "dataset",
-        "build",
-        "--rsna",
-        arg(&rsna),
-        "--out",
-        arg(&dataset),
-        "--set",
-        "size=32",
-    ]);
+    phantom(&rsna, "10", "3", &[]);
+    build(&rsna, &dataset, &[]);
 
     ok(&train_args(&dataset, &whole));
     killed_after_first_checkpoint(&dataset, &killed);

@@ -3,7 +3,7 @@
 
 mod common;
 
-use common::{SMALL_RUN, arg, lumbar, ok};
+use common::{SMALL_RUN, arg, build, lumbar, ok, phantom};
 use serde_json::Value;
 use std::{path::Path, process::ExitCode};
 
@@ -21,18 +21,7 @@ fn phantom_to_report() {
     let at = |name: &str| folder.path().join(name);
     let (rsna, dataset, run) = (at("rsna"), at("ds"), at("run"));
 
-    let made = json(&ok(&[
-        "phantom",
-        "--out",
-        arg(&rsna),
-        "--studies",
-        "12",
-        "--pixels",
-        "tiny",
-        "--seed",
-        "5",
-        "--json",
-    ]));
+    let made = json(&phantom(&rsna, "12", "5", &["--json"]));
     assert_eq!(made["studies"], 12);
     for file in [
         "train.csv",
@@ -64,17 +53,7 @@ fn phantom_to_report() {
         "the three tables are rejects like any other file"
     );
 
-    let built = json(&ok(&[
-        "dataset",
-        "build",
-        "--rsna",
-        arg(&rsna),
-        "--out",
-        arg(&dataset),
-        "--set",
-        "size=32",
-        "--json",
-    ]));
+    let built = json(&build(&rsna, &dataset, &["--json"]));
     assert!(built["counts"]["samples"].as_u64().unwrap() > 200, "{built}");
     for file in [
         "dataset.json",
@@ -162,30 +141,9 @@ fn a_run_grades_only_patients_it_has_not_seen() {
     ] {
         let rsna = at(&format!("rsna-{site}"));
         if !rsna.exists() {
-            ok(&[
-                "phantom",
-                "--out",
-                arg(&rsna),
-                "--studies",
-                "12",
-                "--pixels",
-                "tiny",
-                "--seed",
-                "5",
-                "--site",
-                site,
-            ]);
+            phantom(&rsna, "12", "5", &["--site", site]);
         }
-        ok(&[
-            "dataset",
-            "build",
-            "--rsna",
-            arg(&rsna),
-            "--out",
-            arg(dataset),
-            "--set",
-            size,
-        ]);
+        build(&rsna, dataset, &["--set", size]);
     }
     let mut train = vec![
         "train",

@@ -94,14 +94,14 @@ impl<'a> Console<'a> {
         write_line(&self.err, text.as_ref());
     }
 
-    /// Progress over `total` steps of something.
-    pub fn progress(&self, what: &str, total: u64) -> Progress<'_, 'a> {
+    /// Progress of a task, counted in `unit` ("files").
+    pub fn progress(&self, what: &str, unit: &'static str) -> Progress<'_, 'a> {
         let shown = self.progress && self.verbosity >= Verbosity::Normal;
         let bar = (shown && self.terminal).then(|| {
-            let bar = ProgressBar::with_draw_target(Some(total), ProgressDrawTarget::stderr());
-            let style = ProgressStyle::with_template(
-                "{prefix:>12} [{bar:32}] {pos}/{len} {elapsed} (left {eta}) {msg}",
-            );
+            let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
+            let style = ProgressStyle::with_template(&format!(
+                "{{prefix:>12}} [{{bar:32}}] {{pos}}/{{len}} {unit} {{elapsed}} (left {{eta}}) {{msg}}"
+            ));
             bar.set_style(
                 style
                     .unwrap_or_else(|_| ProgressStyle::default_bar())
@@ -114,7 +114,7 @@ impl<'a> Console<'a> {
         Progress {
             console: self,
             what: what.to_owned(),
-            total: Mutex::new(total),
+            unit,
             begun: Instant::now(),
             bar,
             lines,
@@ -126,7 +126,7 @@ impl<'a> Console<'a> {
 pub struct Progress<'c, 'a> {
     console: &'c Console<'a>,
     what: String,
-    total: Mutex<u64>,
+    unit: &'static str,
     begun: Instant,
     bar: Option<ProgressBar>,
     /// When the last line was printed, where lines are.
@@ -136,9 +136,6 @@ pub struct Progress<'c, 'a> {
 impl Progress<'_, '_> {
     /// Sets how far it is, with a word on how it goes.
     pub fn set(&self, done: u64, total: u64, message: &str) {
-        if let Ok(mut known) = self.total.lock() {
-            *known = total;
-        }
         if let Some(bar) = &self.bar {
             bar.set_length(total);
             bar.set_position(done);
@@ -150,8 +147,9 @@ impl Progress<'_, '_> {
             *last = Instant::now();
             let space = if message.is_empty() { "" } else { ", " };
             self.console.note(format!(
-                "{}: {done} of {total} after {:.0} s{space}{message}",
+                "{}: {done} of {total} {} after {:.0} s{space}{message}",
                 self.what,
+                self.unit,
                 self.begun.elapsed().as_secs_f64()
             ));
         }

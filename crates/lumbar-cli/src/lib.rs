@@ -26,6 +26,7 @@ mod args;
 mod commands;
 mod config;
 mod console;
+mod flow;
 mod oracle;
 
 use args::{Cli, Command};

@@ -24,6 +24,11 @@ macro_rules! reasons {
             pub fn code(self) -> &'static str {
                 match self { $(SampleRejectReason::$name => stringify!($name),)* }
             }
+
+            /// What the code stands for, in a sentence.
+            pub fn meaning(self) -> &'static str {
+                match self { $(SampleRejectReason::$name => concat!($($doc),*).trim_ascii(),)* }
+            }
         }
     };
 }

@@ -18,6 +18,11 @@ macro_rules! reasons {
             pub fn code(self) -> &'static str {
                 match self { $($enum::$name => stringify!($name),)* }
             }
+
+            /// What the code stands for, in a sentence.
+            pub fn meaning(self) -> &'static str {
+                match self { $($enum::$name => concat!($($doc),*).trim_ascii(),)* }
+            }
         }
 
         impl fmt::Display for $enum {
@@ -35,6 +40,7 @@ reasons! {
 /// use lumbar_dicom::RejectReason;
 /// assert_eq!(RejectReason::NotDicom.code(), "NotDicom");
 /// assert_eq!("NotDicom".parse(), Ok(RejectReason::NotDicom));
+/// assert_eq!(RejectReason::EmptyFile.meaning(), "No bytes.");
 /// ```
 RejectReason {
     /// Neither the DICOM magic nor a recognisable data set: CSV, README, images, archives.

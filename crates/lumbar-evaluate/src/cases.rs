@@ -3,7 +3,7 @@
 use crate::{
     Combine, Domain, EvaluateError, EvaluateOptions, Localisation, Part, Prediction, PredictionTable,
 };
-use lumbar_core::{GradingScheme, SeriesKind, StudyId, Target};
+use lumbar_core::{ConditionGroup, GradingScheme, SeriesKind, StudyId, Target};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// A target of a study with the combined prediction.
@@ -268,4 +268,26 @@ fn mean<'a>(rows: impl ExactSizeIterator<Item = &'a [f64]>) -> Vec<f64> {
         sum.iter_mut().zip(row).for_each(|(sum, value)| *sum += value);
     }
     sum.into_iter().map(|sum| sum / n).collect()
+}
+
+/// Patients numbered by key, so that the order of cases does not show in a draw.
+pub(crate) fn number_patients<'a>(cases: &[&'a Case]) -> BTreeMap<&'a str, usize> {
+    let mut numbers: BTreeMap<&str, usize> = cases.iter().map(|case| (case.patient.as_str(), 0)).collect();
+    numbers
+        .values_mut()
+        .enumerate()
+        .for_each(|(i, number)| *number = i);
+    numbers
+}
+
+/// The cases of each condition group that has any.
+pub(crate) fn by_group<'a>(cases: &[&'a Case]) -> Vec<(ConditionGroup, Vec<&'a Case>)> {
+    let of = |group| -> Vec<&'a Case> {
+        let cases = cases.iter().copied();
+        cases
+            .filter(|case| case.target.condition.group() == group)
+            .collect()
+    };
+    let groups = ConditionGroup::ALL.into_iter().map(|group| (group, of(group)));
+    groups.filter(|(_, cases)| !cases.is_empty()).collect()
 }

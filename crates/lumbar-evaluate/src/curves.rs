@@ -2,7 +2,7 @@
 
 use crate::{
     Case, EvaluateError, EvaluateOptions,
-    group_mean::number_patients,
+    cases::{by_group, number_patients},
     level_only::LevelOnly,
     measured::{Measured, Predictor},
 };
@@ -62,15 +62,7 @@ pub(crate) fn curves(
         .with_resamples(options.n_resamples.min(MOST_BAND_RESAMPLES))?;
     let level_only = LevelOnly::fitted(cases, scheme);
     let mut all = Vec::new();
-    for group in ConditionGroup::ALL {
-        let of_group: Vec<&Case> = cases
-            .iter()
-            .copied()
-            .filter(|case| case.target.condition.group() == group)
-            .collect();
-        if of_group.is_empty() {
-            continue;
-        }
+    for (group, of_group) in by_group(cases) {
         let model = Measured::new(&of_group, scheme, Predictor::Model)?;
         let floor = Measured::new(&of_group, scheme, Predictor::LevelOnly(&level_only))?;
         let patients = number_patients(&of_group);

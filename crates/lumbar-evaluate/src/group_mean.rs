@@ -2,6 +2,7 @@
 
 use crate::{
     Case, EvaluateError, EvaluateOptions,
+    cases::{by_group, number_patients},
     level_only::LevelOnly,
     measured::{Measured, Predictor},
     subset::has_oracle,
@@ -68,15 +69,7 @@ pub(crate) fn group_mean_auroc(
     let patients = number_patients(cases);
     let mut groups = Vec::new();
     let mut blocks = Vec::new();
-    for group in ConditionGroup::ALL {
-        let of_group: Vec<&Case> = cases
-            .iter()
-            .copied()
-            .filter(|case| case.target.condition.group() == group)
-            .collect();
-        if of_group.is_empty() {
-            continue;
-        }
+    for (group, of_group) in by_group(cases) {
         groups.push(group);
         blocks.push(Block::new(&of_group, &patients, scheme, &predictors)?);
     }
@@ -117,16 +110,6 @@ const MODEL: usize = 0;
 const PRIOR: usize = 1;
 const LEVEL_ONLY: usize = 2;
 const ORACLE: usize = 3;
-
-/// Patients numbered by key, so that the order of cases does not show in a draw.
-pub(crate) fn number_patients<'a>(cases: &[&'a Case]) -> BTreeMap<&'a str, usize> {
-    let mut numbers: BTreeMap<&str, usize> = cases.iter().map(|case| (case.patient.as_str(), 0)).collect();
-    numbers
-        .values_mut()
-        .enumerate()
-        .for_each(|(i, number)| *number = i);
-    numbers
-}
 
 /// The cases of a group.
 struct Block {

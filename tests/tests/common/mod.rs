@@ -48,3 +48,36 @@ pub const SMALL_RUN: [&str; 8] = [
     "--set",
     "data.validation_share=0.3",
 ];
+
+/// Synthetic studies of few pixels as an RSNA folder; returns stdout.
+pub fn phantom(out: &Path, studies: &str, seed: &str, more: &[&str]) -> String {
+    let mut args = vec![
+        "phantom",
+        "--out",
+        arg(out),
+        "--studies",
+        studies,
+        "--pixels",
+        "tiny",
+        "--seed",
+        seed,
+    ];
+    args.extend(more);
+    ok(&args)
+}
+
+/// The dataset of an RSNA folder, crops of 32 x 32 unless `more` says otherwise; returns stdout.
+pub fn build(rsna: &Path, out: &Path, more: &[&str]) -> String {
+    let mut args = vec![
+        "dataset",
+        "build",
+        "--rsna",
+        arg(rsna),
+        "--out",
+        arg(out),
+        "--set",
+        "size=32",
+    ];
+    args.extend(more);
+    ok(&args)
+}

@@ -131,7 +131,7 @@ pub fn scan_with_progress(
     options: &ScanOptions,
     console: &Console<'_>,
 ) -> anyhow::Result<Catalogue> {
-    let progress = console.progress("ingest", 0);
+    let progress = console.progress("ingest", "files");
     let catalogue = scan(root, options, &|now| {
         progress.set(now.n_done as u64, now.n_files as u64, "");
     })

@@ -49,7 +49,7 @@ pub fn run(args: &PhantomArgs, console: &Console<'_>) -> anyhow::Result<()> {
 
 /// Makes phantoms with progress shown.
 pub fn make(config: &PhantomConfig, out: &Path, console: &Console<'_>) -> anyhow::Result<PhantomSummary> {
-    let progress = console.progress("phantom", config.n_studies as u64);
+    let progress = console.progress("phantom", "studies");
     let summary = generate(config, out, &|now| {
         progress.set(
             now.studies_done as u64,

@@ -4,15 +4,14 @@ use crate::{
     args::ReportArgs,
     commands::evaluate::{measure, read_tables},
     console::Console,
+    flow::flow,
     oracle,
 };
 use anyhow::Context;
 use lumbar_core::{ConditionGroup, SeriesKind, Severity};
-use lumbar_dataset::{Dataset, Part, Sample, Tally, stats};
+use lumbar_dataset::{Dataset, Part, Sample, stats};
 use lumbar_evaluate::{EvaluateOptions, EvaluationReport};
-use lumbar_report::{
-    Control, ExampleCrop, Exclusion, FlowStage, LearningCurve, ReportInput, RunFacts, SplitSize, StageTime,
-};
+use lumbar_report::{Control, ExampleCrop, LearningCurve, ReportInput, RunFacts, SplitSize, StageTime};
 use lumbar_train::run::RunRecord;
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -69,7 +68,10 @@ pub fn write(sources: &Sources<'_>, evaluation: &EvaluationReport, out: &Path) -
     }
     let input = ReportInput {
         title: sources.title.to_owned(),
-        flow: sources.dataset.map(flow).transpose()?.unwrap_or_default(),
+        flow: match sources.dataset {
+            Some(dataset) => flow(&stats(dataset)?),
+            None => Vec::new(),
+        },
         splits: sources.dataset.map(splits).unwrap_or_default(),
         examples: sources.dataset.map(examples).transpose()?.unwrap_or_default(),
         runs,
@@ -126,38 +128,6 @@ fn run_facts(run: &Path) -> anyhow::Result<RunFacts> {
         .file_name()
         .map_or_else(|| "run".into(), |name| name.to_string_lossy().into_owned());
     Ok(RunFacts { name, facts, curves })
-}
-
-/// From files to samples.
-fn flow(dataset: &Dataset) -> anyhow::Result<Vec<FlowStage>> {
-    let counts = dataset.info().counts;
-    let stats = stats(dataset)?;
-    let excluded = |tally: &Tally| {
-        tally
-            .iter()
-            .map(|(reason, count)| Exclusion {
-                reason: reason.clone(),
-                meaning: String::new(),
-                count: *count,
-            })
-            .collect()
-    };
-    Ok(vec![
-        FlowStage {
-            what: "files".into(),
-            came_in: counts.files,
-            went_on: counts.files_with_slices,
-            as_what: format!("files with {} slices in {} series", counts.slices, counts.series),
-            excluded: excluded(&stats.file_rejects),
-        },
-        FlowStage {
-            what: format!("targets on the wanted views of {} studies", counts.studies),
-            came_in: counts.target_views,
-            went_on: counts.samples,
-            as_what: "samples".into(),
-            excluded: excluded(&stats.sample_rejects),
-        },
-    ])
 }
 
 fn splits(dataset: &Dataset) -> Vec<SplitSize> {

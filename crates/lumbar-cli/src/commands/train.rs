@@ -65,7 +65,7 @@ pub fn train(
 ) -> anyhow::Result<RunSummary> {
     let n_folds = job.folds.unwrap_or(1);
     let mut shown = Shown {
-        progress: console.progress(name, 1),
+        progress: console.progress(name, "steps"),
         console,
         steps: vec![0; n_folds],
         last: String::new(),

@@ -19,6 +19,11 @@ macro_rules! codes {
             pub fn code(self) -> &'static str {
                 match self { $(FindingCode::$name => stringify!($name),)* }
             }
+
+            /// What the code stands for, in a sentence.
+            pub fn meaning(self) -> &'static str {
+                match self { $(FindingCode::$name => concat!($($doc),*).trim_ascii(),)* }
+            }
         }
     };
 }

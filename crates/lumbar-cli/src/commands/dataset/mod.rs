@@ -32,7 +32,7 @@ fn run_build(args: &DatasetBuildArgs, console: &Console<'_>) -> anyhow::Result<(
         Some(path) => DatasetConfig::read(path, &args.set)?,
         None => DatasetConfig::from_toml("", &args.set)?,
     };
-    let ingest = console.progress("ingest", 0);
+    let ingest = console.progress("ingest", "files");
     let scanned = |now: ScanProgress| ingest.set(now.n_done as u64, now.n_files as u64, "");
     let reader = super::ingest::reader(console, Limits::default(), None);
     let input = match (&args.rsna, &args.catalogue, &args.labels) {
@@ -51,7 +51,7 @@ fn run_build(args: &DatasetBuildArgs, console: &Console<'_>) -> anyhow::Result<(
         let info = build_shown(input, &args.out, &options, console)?;
         return show(&info, &args.out, console);
     };
-    let progress = console.progress("dataset", 0);
+    let progress = console.progress("dataset", "studies");
     build_part(input, part, &args.out, (&options, &|now| shown(&progress, now)))?;
     progress.finish(&format!("part {part}"));
     console.json(&serde_json::json!({ "out": args.out, "part": part.to_string() }))?;
@@ -74,7 +74,7 @@ pub fn build(
     out: &Path,
     console: &Console<'_>,
 ) -> anyhow::Result<DatasetInfo> {
-    let ingest = console.progress("ingest", 0);
+    let ingest = console.progress("ingest", "files");
     let scanned = |now: ScanProgress| ingest.set(now.n_done as u64, now.n_files as u64, "");
     let reader = super::ingest::reader(console, Limits::default(), None);
     let input = BuildInput::rsna_with(rsna, config.clone(), &reader, &scanned)?;
@@ -88,7 +88,7 @@ fn build_shown(
     options: &BuildOptions,
     console: &Console<'_>,
 ) -> anyhow::Result<DatasetInfo> {
-    let progress = console.progress("dataset", 0);
+    let progress = console.progress("dataset", "studies");
     let info = build_dataset(input, out, options, &|now| shown(&progress, now))?;
     progress.finish(&format!(
         "{} samples of {} studies",

@@ -1,11 +1,10 @@
 //! `dataset stats --html`: the numbers of a dataset, laid out.
 
+use crate::flow::{explained, flow};
 use lumbar_core::{ConditionGroup, SeriesKind};
+use lumbar_dataset::labels::FindingCode;
 use lumbar_dataset::{Dataset, Domain, Histogram, Part, Stats, Tally, montage};
-use lumbar_report::{
-    CountBlock, CountRow, DatasetPage, Exclusion, FlowStage, HistogramBlock, MissingBlock, Montage, Origin,
-    Tile,
-};
+use lumbar_report::{CountBlock, CountRow, DatasetPage, HistogramBlock, MissingBlock, Montage, Origin, Tile};
 use std::collections::BTreeMap;
 
 /// Pictures of a grade, condition and view.
@@ -42,7 +41,10 @@ pub fn page(dataset: &Dataset, stats: &Stats) -> anyhow::Result<DatasetPage> {
         samples: samples(stats, &grades),
         histograms: histograms(stats),
         missing: missing(stats),
-        findings: exclusions(&stats.findings),
+        findings: explained(
+            &stats.findings,
+            FindingCode::ALL.iter().map(|code| (code.code(), code.meaning())),
+        ),
         montages: montages(dataset)?,
         provenance: vec![
             ("lumbar".to_owned(), env!("CARGO_PKG_VERSION").to_owned()),
@@ -136,37 +138,6 @@ fn samples(stats: &Stats, grades: &[String]) -> Vec<CountBlock> {
         rows,
     })
     .to_vec()
-}
-
-fn flow(stats: &Stats) -> Vec<FlowStage> {
-    let counts = stats.counts;
-    vec![
-        FlowStage {
-            what: "files".to_owned(),
-            came_in: counts.files,
-            went_on: counts.files_with_slices,
-            as_what: format!("files with {} slices in {} series", counts.slices, counts.series),
-            excluded: exclusions(&stats.file_rejects),
-        },
-        FlowStage {
-            what: format!("targets on the wanted views of {} studies", counts.studies),
-            came_in: counts.target_views,
-            went_on: counts.samples,
-            as_what: "samples".to_owned(),
-            excluded: exclusions(&stats.sample_rejects),
-        },
-    ]
-}
-
-fn exclusions(tally: &Tally) -> Vec<Exclusion> {
-    tally
-        .iter()
-        .map(|(reason, count)| Exclusion {
-            reason: reason.clone(),
-            meaning: String::new(),
-            count: *count,
-        })
-        .collect()
 }
 
 fn histograms(stats: &Stats) -> Vec<HistogramBlock> {
