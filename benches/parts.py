@@ -4,11 +4,13 @@
     python3 -m venv venv && venv/bin/pip install hyperqueue==0.27.0
     venv/bin/python benches/parts.py [--lumbar target/release/lumbar] [--studies 48] [--also BUILD_RSNA]
 
-`--also` names the example `build_rsna` of lumbar-dataset as compiled for another SIMD level, for instance
+`--also` names the example `build_rsna` of lumbar-dataset as compiled for another SIMD level. The default build chooses at run
+time (AVX2 where there is); forced down to SSE2, or compiled for AVX2 throughout, it is
 
+    RUSTFLAGS="--cfg lumbar_baseline" cargo build --release --locked -p lumbar-dataset --example build_rsna --target-dir target/sse2
     RUSTFLAGS="-C target-cpu=x86-64-v3" cargo build --release --locked -p lumbar-dataset --example build_rsna --target-dir target/v3
 
-against the default build, which uses SSE2 only. Prints a digest over every file but `provenance.json`; exits 1 if two
+Prints a digest over every file but `provenance.json`; exits 1 if two
 differ. The same parts on a Slurm cluster: `benches/parts.slurm`.
 """
 

@@ -195,12 +195,21 @@ def exported(keys, sums):
     files = sorted((export / "data").glob("*.parquet"))
     split_of = {str(file): file.name.split("-")[0] for file in files}
 
+    def added(rows):
+        """The files of a split together."""
+        totals = {}
+        for split, *row in rows:
+            key = (split, *row[: len(keys)])
+            sums = totals.get(key, [0] * (len(row) - len(keys)))
+            totals[key] = [a + b for a, b in zip(sums, row[len(keys) :])]
+        return [(*key, *sums) for key, sums in totals.items()]
+
     def with_duckdb():
         out = []
         for file, split in split_of.items():
             sql = f"select {', '.join([*keys, *sums])} from '{file}' group by all"
             out += [(split, *row) for row in duckdb.sql(sql).fetchall()]
-        return out
+        return added(out)
 
     def with_polars():
         out = []
@@ -210,7 +219,7 @@ def exported(keys, sums):
             aggregates = [pl.len()] + ([length] if len(sums) > 1 else [])
             grouped = frame.group_by(keys).agg(aggregates) if keys else frame.select(aggregates)
             out += [(split, *row) for row in grouped.collect().rows()]
-        return out
+        return added(out)
 
     def with_arrow():
         out = []
@@ -222,7 +231,7 @@ def exported(keys, sums):
             else:
                 bytes_ = pc.struct_field(table["image"], "bytes")
                 out.append((split, table.num_rows, pc.sum(pc.binary_length(bytes_)).as_py()))
-        return out
+        return added(out)
 
     return with_duckdb, with_polars, with_arrow
 

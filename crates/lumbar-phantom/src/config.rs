@@ -64,7 +64,8 @@ impl Default for PhantomConfig {
 pub enum Pixels {
     /// The anatomy at the series' native matrix.
     Full,
-    /// 32 x 32 pixels of noise under complete headers that cover the same field of view: for tests of scale.
+    /// 32 x 32 pixels of noise under complete headers that cover the same field of view, with as many slices a study as
+    /// RSNA's have on average: for tests of scale.
     Tiny,
 }
 

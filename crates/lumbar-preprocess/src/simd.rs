@@ -29,9 +29,9 @@ pub(crate) enum Level {
 }
 
 impl Level {
-    /// The best this machine has.
+    /// The best this machine has; `RUSTFLAGS="--cfg lumbar_baseline"` forces it down, to show that bytes do not change.
     pub(crate) fn best() -> Level {
-        #[cfg(target_arch = "x86_64")]
+        #[cfg(all(target_arch = "x86_64", not(lumbar_baseline)))]
         if std::arch::is_x86_feature_detected!("avx2") {
             return Level::Avx2;
         }

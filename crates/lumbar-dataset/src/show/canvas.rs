@@ -86,7 +86,7 @@ impl Canvas {
     }
 }
 
-/// Width of a text of a scale, pixels.
-pub(super) fn text_width(text: &str, scale: i64) -> i64 {
-    (text.chars().count() as i64 * 6 - 1).max(0) * scale
+/// Letters of a scale that fit into a width, pixels.
+pub(super) fn n_letters(width: i64, scale: i64) -> usize {
+    usize::try_from((width / scale.max(1) + 1) / 6).unwrap_or(0)
 }

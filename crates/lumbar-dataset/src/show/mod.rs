@@ -5,13 +5,15 @@ mod font;
 
 use crate::catalogue::read_catalogue_tables;
 use crate::{Dataset, DatasetError, Domain, Localisation, Sample, SampleMode};
-use canvas::{Canvas, Colour, LINE, text_width};
+use canvas::{Canvas, Colour, LINE, n_letters};
 use image::{ExtendedColorType, ImageEncoder, codecs::png::PngEncoder};
 use lumbar_core::{Plane, SeriesKind};
 use lumbar_preprocess::Orientation;
 
 /// Slices are enlarged by a whole factor to about this many pixels.
 const SLICE_PX: usize = 288;
+/// Where the slices are narrower, captions still have this room, pixels.
+const LEAST_WIDTH: i64 = 480;
 const MARGIN: i64 = 12;
 const GROUND: Colour = [24, 24, 26];
 const INK: Colour = [236, 236, 236];
@@ -29,12 +31,14 @@ pub fn show(dataset: &Dataset, index: usize) -> Result<Vec<u8>, DatasetError> {
     let slices = eight_bit_slices(dataset, index)?;
     let scale = (SLICE_PX / rows.max(columns)).max(1);
     let (tile_width, tile_height) = ((columns * scale) as i64, (rows * scale) as i64);
-    let captions = captions(dataset, sample);
-    let text_block = captions
-        .iter()
-        .map(|(text, scale, _)| text_width(text, *scale))
-        .max();
-    let width = (depth as i64 * (tile_width + MARGIN) + MARGIN).max(text_block.unwrap_or(0) + 2 * MARGIN);
+    let width = (depth as i64 * (tile_width + MARGIN) + MARGIN).max(LEAST_WIDTH);
+    let captions: Vec<(String, i64, Colour)> = captions(dataset, sample)
+        .into_iter()
+        .flat_map(|(text, scale, colour)| {
+            let lines = wrapped(&text, n_letters(width - 2 * MARGIN, scale));
+            lines.into_iter().map(move |line| (line, scale, colour))
+        })
+        .collect();
     let lines: i64 = captions.iter().map(|(_, scale, _)| LINE as i64 * scale + 4).sum();
     let height = tile_height + lines + 3 * MARGIN;
     let mut canvas = Canvas::new(width as usize, height as usize, GROUND);
@@ -110,7 +114,7 @@ fn captions(dataset: &Dataset, sample: &Sample) -> Vec<(String, i64, Colour)> {
                 target.level,
                 target.condition.group().display_name().to_lowercase()
             ),
-            2,
+            3,
             INK,
         ),
         (
@@ -122,7 +126,7 @@ fn captions(dataset: &Dataset, sample: &Sample) -> Vec<(String, i64, Colour)> {
                     mm => format!("{mm:.1} mm off the central slice"),
                 }
             ),
-            1,
+            2,
             FAINT,
         ),
         (
@@ -134,20 +138,41 @@ fn captions(dataset: &Dataset, sample: &Sample) -> Vec<(String, i64, Colour)> {
                 sample.assignment.fold,
                 sample.localisation.name().replace('_', " ")
             ),
-            1,
+            2,
             FAINT,
         ),
     ];
     if dataset.info().domain != Domain::Clinical {
         captions.push((
             "SYNTHETIC. Research use only, not a medical device".to_owned(),
-            1,
+            2,
             AMBER,
         ));
     } else {
-        captions.push(("Research use only, not a medical device".to_owned(), 1, FAINT));
+        captions.push(("Research use only, not a medical device".to_owned(), 2, FAINT));
     }
     captions
+}
+
+/// Lines of at most `most` letters, broken between words; a longer word is cut.
+fn wrapped(text: &str, most: usize) -> Vec<String> {
+    let mut lines = vec![String::new()];
+    let mut n_line = 0;
+    // A run of spaces stays where it is not at a break.
+    for word in text.split_inclusive(' ') {
+        for piece in word.chars().collect::<Vec<_>>().chunks(most.max(1)) {
+            let n_seen = piece.len() - usize::from(piece.ends_with(&[' ']));
+            if n_line + n_seen > most {
+                lines.push(String::new());
+                n_line = 0;
+            }
+            n_line += piece.len();
+            if let Some(line) = lines.last_mut() {
+                line.extend(piece);
+            }
+        }
+    }
+    lines
 }
 
 /// The target on the central slice of the sample, `[x, y]` in pixels of the sample.
@@ -227,7 +252,7 @@ fn scale_bar(canvas: &mut Canvas, [x, y]: [i64; 2], [width, height]: [i64; 2], m
     let (left, top) = (x + 10, y + height - 14);
     canvas.fill([left - 1, top - 1], [length + 2, 6], [0, 0, 0]);
     canvas.fill([left, top], [length, 4], INK);
-    canvas.text_on_picture([left, top - 12], &format!("{mm:.0} mm"), (1, INK));
+    canvas.text_on_picture([left, top - 20], &format!("{mm:.0} mm"), (2, INK));
 }
 
 /// Where the patient's directions lie on canonically hung slices: left, right, top, bottom of the image.
@@ -245,5 +270,25 @@ fn directions(canvas: &mut Canvas, [x, y]: [i64; 2], [width, height]: [i64; 2], 
         ([middle_x, y + height - 20], bottom),
     ] {
         canvas.text_on_picture(at, letter, (2, INK));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn captions_lose_no_letter_and_stay_in_the_picture(text in "[a-z ;]{0,200}", most in 1usize..80) {
+            let lines = wrapped(&text, most);
+            prop_assert_eq!(lines.concat(), text);
+            prop_assert!(lines.iter().all(|line| line.trim_end().chars().count() <= most));
+        }
+    }
+
+    #[test]
+    fn captions_break_between_words() {
+        assert_eq!(wrapped("study 12, series 345", 10), ["study 12, ", "series 345"]);
     }
 }

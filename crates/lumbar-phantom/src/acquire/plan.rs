@@ -90,7 +90,15 @@ pub(crate) fn plan_study(
             let mut planes = match kind {
                 SeriesKind::AxialT2 => {
                     axial_idx += 1;
-                    axial(scene, &protocol, stretch, roll, (axial_idx - 1, n_axial), &mut d)
+                    let share = AxialShare {
+                        index: axial_idx - 1,
+                        of: n_axial,
+                        per_disc: match config.pixels {
+                            Pixels::Full => [4, 6],
+                            Pixels::Tiny => TINY_PER_DISC,
+                        },
+                    };
+                    axial(scene, &protocol, stretch, roll, share, &mut d)
                 }
                 _ => sagittal(scene, &protocol, stretch, aim, &mut d),
             };
@@ -215,13 +223,24 @@ fn sagittal(
         .collect()
 }
 
+/// Slices beside each disc where pixels are tiny: so many that 1,975 studies have about the 147,218 slices of RSNA's.
+const TINY_PER_DISC: [usize; 2] = [6, 9];
+
+/// Which of a study's axial series, and how many slices its blocks have at least and at most.
+#[derive(Clone, Copy)]
+struct AxialShare {
+    index: usize,
+    of: usize,
+    per_disc: [usize; 2],
+}
+
 /// Axial slices from head to foot: blocks parallel to each disc, or one stack, or with several series part of each.
 fn axial(
     scene: &Scene,
     protocol: &Protocol,
     stretch: f64,
     roll: f32,
-    part: (usize, usize),
+    share: AxialShare,
     d: &mut Draw,
 ) -> Vec<ImagePlane> {
     let (spacing, shape) = grid(protocol, stretch);
@@ -238,8 +257,8 @@ fn axial(
             shape,
         )
     };
-    let one_stack = if part.1 > 1 {
-        part.0 > 0 && d.chance(0.4)
+    let one_stack = if share.of > 1 {
+        share.index > 0 && d.chance(0.4)
     } else {
         d.chance(0.18)
     };
@@ -270,7 +289,7 @@ fn axial(
     }
     // Several series share the discs out: upper ones first. A single one leaves out L1/2, or that and L2/3, now and
     // then (164 and 82 of 1,975 in RSNA).
-    let levels: Vec<usize> = match part {
+    let levels: Vec<usize> = match (share.index, share.of) {
         (0, 1) => {
             let skip = d.pick(&[0.917, 0.042, 0.041]);
             (skip..5).collect()
@@ -279,7 +298,7 @@ fn axial(
         (1, _) => (3..5).collect(),
         _ => vec![4],
     };
-    let per_disc = d.int(4, 6);
+    let per_disc = d.int(share.per_disc[0], share.per_disc[1]);
     let mut planes = Vec::with_capacity(levels.len() * per_disc);
     for l in levels {
         let level = &scene.levels[l];

@@ -1,4 +1,4 @@
-//! Applying drawn changes: one pass over the output, row by row, or two where the sample is blurred.
+//! Applying drawn changes in two passes: geometry and grey curve, then blur, bias field, noise and clipping row by row.
 
 use super::blur::Blur;
 use super::finish::Finish;

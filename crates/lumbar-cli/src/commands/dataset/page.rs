@@ -242,7 +242,7 @@ fn montages(dataset: &Dataset) -> anyhow::Result<Vec<Montage>> {
                 .side()
                 .map_or_else(String::new, |side| format!(" {side}"));
             anyhow::Ok(Tile {
-                caption: format!("{}{side}, study {}", sample.target.level, sample.study),
+                caption: format!("{}{side}\n{}", sample.target.level, sample.study),
                 width: width as u32,
                 height: height as u32,
                 pixels,
