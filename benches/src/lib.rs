@@ -5,7 +5,7 @@ use lumbar_core::{ImagePlane, PixelSpacing, Point, Vector};
 use lumbar_dicom::{Limits, MrImage, read_frame};
 use lumbar_preprocess::{
     Filter, Histogram, Orientation, Padding, Pixels, Polarity, Region, Resampling, Scratch, ValueMap,
-    resample,
+    resample, slice_percentiles,
 };
 use std::path::Path;
 
@@ -46,16 +46,10 @@ impl Road {
     /// The map from percentiles of a slice.
     ///
     /// # Errors
-    /// As [`ValueMap::percentiles`].
+    /// As [`slice_percentiles`].
     pub fn map(&mut self, values: &[u16]) -> anyhow::Result<ValueMap> {
-        self.histogram.clear();
-        self.histogram.add(values)?;
-        Ok(ValueMap::percentiles(
-            &self.histogram,
-            1.0,
-            99.0,
-            Polarity::Bright,
-        )?)
+        let [low, high] = slice_percentiles(values, [1.0, 99.0], &mut self.histogram)?;
+        Ok(ValueMap::between(low, high, Polarity::Bright))
     }
 
     /// Clips, shrinks and rounds a slice.

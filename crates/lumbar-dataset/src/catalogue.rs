@@ -2,7 +2,7 @@
 
 use crate::output::{OutputFolder, hex, write_file};
 use crate::reject::{RejectRow, write_rejects};
-use crate::table::{TableReader, TableWriter};
+use crate::table::{ROWS_AT_A_TIME, TableReader, TableWriter, write_parts};
 use crate::{DatasetError, SCHEMA_VERSION, provenance};
 use lumbar_core::{ImagePlane, PixelSpacing, Point, Vector};
 use lumbar_dicom::{Catalogue, Found, Rescale, SeriesRecord, SliceRecord, StackRecord, Window};
@@ -268,8 +268,6 @@ fn write_slices(
     folder: &Path,
     metadata: &[(&str, String)],
 ) -> Result<(), DatasetError> {
-    let rows = || catalogue.slices.iter();
-    let number = |get: fn(&ImagePlane) -> f64| rows().map(move |s| s.plane.as_ref().map(get));
     // What the table says of a stack stands on each of its slices.
     let stacks: Vec<Option<&StackRecord>> = catalogue
         .series
@@ -288,7 +286,27 @@ fn write_slices(
             "slices without a series",
         ));
     }
-    TableWriter::default()
+    // An empty table still has its columns.
+    let parts = catalogue
+        .slices
+        .chunks(ROWS_AT_A_TIME)
+        .zip(stacks.chunks(ROWS_AT_A_TIME));
+    let empty = catalogue.slices.is_empty().then_some((&[][..], &[][..]));
+    write_parts(
+        &folder.join("slices.parquet"),
+        metadata,
+        4,
+        parts
+            .chain(empty)
+            .map(|(slices, stacks)| slice_columns(slices, stacks)),
+    )
+}
+
+fn slice_columns(slices: &[SliceRecord], stacks: &[Option<&StackRecord>]) -> TableWriter {
+    let rows = || slices.iter();
+    let number = |get: fn(&ImagePlane) -> f64| rows().map(move |s| s.plane.as_ref().map(get));
+    let mut table = TableWriter::default();
+    table
         .text("study_id", rows().map(|s| s.study.as_str()))
         .text("series_id", rows().map(|s| s.series.as_str()))
         .u32("stack_idx", rows().map(|s| s.stack_idx))
@@ -346,8 +364,8 @@ fn write_slices(
         .text_or_null(
             "frame_of_reference",
             rows().map(|s| s.frame_of_reference.as_ref()),
-        )
-        .write(&folder.join("slices.parquet"), metadata, 4)
+        );
+    table
 }
 
 /// Stacks by study, series and index.

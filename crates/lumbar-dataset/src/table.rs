@@ -85,44 +85,70 @@ impl TableWriter {
         metadata: &[(&str, String)],
         n_sorted: usize,
     ) -> Result<(), DatasetError> {
-        let bad = |error: &dyn std::fmt::Display| DatasetError::BadTable {
-            path: path.to_owned(),
-            detail: format!("writing failed: {error}"),
-        };
-        let schema = Arc::new(Schema::new(std::mem::take(&mut self.fields)));
-        let batch = RecordBatch::try_new(schema.clone(), std::mem::take(&mut self.columns))
-            .map_err(|error| bad(&error))?;
-        let properties = WriterProperties::builder()
-            .set_created_by("lumbar-dataset".to_owned())
-            .set_compression(Compression::SNAPPY)
-            .set_statistics_enabled(EnabledStatistics::Page)
-            .set_max_row_group_row_count(Some(ROWS_PER_GROUP))
-            .set_data_page_row_count_limit(ROWS_PER_PAGE)
-            // The writer looks at page limits once per batch of this size.
-            .set_write_batch_size(1024)
-            .set_sorting_columns(Some(
-                (0..n_sorted)
-                    .map(|column_idx| SortingColumn {
-                        column_idx: column_idx as i32,
-                        descending: false,
-                        nulls_first: true,
-                    })
-                    .collect(),
-            ))
-            .set_key_value_metadata(Some(
-                metadata
-                    .iter()
-                    .map(|(key, value)| KeyValue::new((*key).to_owned(), value.clone()))
-                    .collect(),
-            ))
-            .build();
-        let mut file = File::create(path).map_err(DatasetError::io("creating", path))?;
-        let mut writer =
-            ArrowWriter::try_new(&mut file, schema, Some(properties)).map_err(|error| bad(&error))?;
-        writer.write(&batch).map_err(|error| bad(&error))?;
-        writer.close().map_err(|error| bad(&error))?;
-        file.sync_all().map_err(DatasetError::io("writing", path))
+        write_parts(path, metadata, n_sorted, [std::mem::take(self)])
     }
+}
+
+/// Rows a large table is made of at a time: a whole number of pages.
+pub(crate) const ROWS_AT_A_TIME: usize = ROWS_PER_PAGE;
+
+/// As [`TableWriter::write`], for a table in parts of the same columns, so that it never stands in memory as a whole.
+/// Without a part nothing is written.
+pub(crate) fn write_parts(
+    path: &Path,
+    metadata: &[(&str, String)],
+    n_sorted: usize,
+    parts: impl IntoIterator<Item = TableWriter>,
+) -> Result<(), DatasetError> {
+    let bad = |error: &dyn std::fmt::Display| DatasetError::BadTable {
+        path: path.to_owned(),
+        detail: format!("writing failed: {error}"),
+    };
+    let mut writer: Option<ArrowWriter<File>> = None;
+    for part in parts {
+        let schema = Arc::new(Schema::new(part.fields));
+        let batch = RecordBatch::try_new(schema.clone(), part.columns).map_err(|error| bad(&error))?;
+        let writer = match &mut writer {
+            Some(writer) => writer,
+            None => {
+                let file = File::create(path).map_err(DatasetError::io("creating", path))?;
+                let opened = ArrowWriter::try_new(file, schema, Some(properties(metadata, n_sorted)))
+                    .map_err(|error| bad(&error))?;
+                writer.insert(opened)
+            }
+        };
+        writer.write(&batch).map_err(|error| bad(&error))?;
+    }
+    let Some(writer) = writer else { return Ok(()) };
+    let file = writer.into_inner().map_err(|error| bad(&error))?;
+    file.sync_all().map_err(DatasetError::io("writing", path))
+}
+
+fn properties(metadata: &[(&str, String)], n_sorted: usize) -> WriterProperties {
+    WriterProperties::builder()
+        .set_created_by("lumbar-dataset".to_owned())
+        .set_compression(Compression::SNAPPY)
+        .set_statistics_enabled(EnabledStatistics::Page)
+        .set_max_row_group_row_count(Some(ROWS_PER_GROUP))
+        .set_data_page_row_count_limit(ROWS_PER_PAGE)
+        // The writer looks at page limits once per batch of this size.
+        .set_write_batch_size(1024)
+        .set_sorting_columns(Some(
+            (0..n_sorted)
+                .map(|column_idx| SortingColumn {
+                    column_idx: column_idx as i32,
+                    descending: false,
+                    nulls_first: true,
+                })
+                .collect(),
+        ))
+        .set_key_value_metadata(Some(
+            metadata
+                .iter()
+                .map(|(key, value)| KeyValue::new((*key).to_owned(), value.clone()))
+                .collect(),
+        ))
+        .build()
 }
 
 /// A whole table in memory.

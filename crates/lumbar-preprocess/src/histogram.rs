@@ -127,17 +127,8 @@ impl Histogram {
         if self.n_pixels == 0 {
             return Err(PreprocessError::NoPixels);
         }
-        let position = (self.n_pixels - 1) as f64 * (q / 100.0);
-        let below = position.floor();
-        let fraction = position - below;
-        let (low, high) = self.order_statistics(below as u64);
-        let (low, high) = (f64::from(low), f64::from(high));
-        // numpy's `_lerp`: anchored at the nearer end, so that both ends are hit exactly.
-        Ok(if fraction >= 0.5 {
-            high - (high - low) * (1.0 - fraction)
-        } else {
-            low + (high - low) * fraction
-        })
+        interpolate(self.n_pixels, q, |rank| Some(self.order_statistics(rank)))
+            .ok_or(PreprocessError::NoPixels)
     }
 
     /// Smallest and largest value, `None` without pixels.
@@ -157,7 +148,7 @@ impl Histogram {
     }
 
     /// The values of rank `rank` and `rank + 1` (the last one twice at the end).
-    fn order_statistics(&self, rank: u64) -> (u16, u16) {
+    fn order_statistics(&self, rank: u64) -> [u16; 2] {
         let mut n_seen = 0u64;
         let mut at_rank = None;
         let mut last = 0u16;
@@ -171,11 +162,26 @@ impl Histogram {
                 at_rank = Some(last);
             }
             if n_seen > rank + 1 {
-                return (at_rank.unwrap_or(last), last);
+                return [at_rank.unwrap_or(last), last];
             }
         }
-        (at_rank.unwrap_or(last), last)
+        [at_rank.unwrap_or(last), last]
     }
+}
+
+/// The `q`-th percentile of `n` values, interpolated as `numpy.percentile` does. `values` gives those of a rank and of the
+/// next one (the last one twice at the end); `None` without values, or where it does not know them.
+pub(crate) fn interpolate(n: u64, q: f64, values: impl FnOnce(u64) -> Option<[u16; 2]>) -> Option<f64> {
+    let position = n.checked_sub(1)? as f64 * (q / 100.0);
+    let below = position.floor();
+    let fraction = position - below;
+    let [low, high] = values(below as u64)?.map(f64::from);
+    // numpy's `_lerp`: anchored at the nearer end, so that both ends are hit exactly.
+    Some(if fraction >= 0.5 {
+        high - (high - low) * (1.0 - fraction)
+    } else {
+        low + (high - low) * fraction
+    })
 }
 
 #[cfg(test)]

@@ -35,7 +35,7 @@
 //!
 //! | module | what |
 //! |---|---|
-//! | [`histogram`] | exact percentiles of 16-bit pixels |
+//! | [`histogram`], [`percentiles`] | exact percentiles of 16-bit pixels, of a series and of one slice |
 //! | [`intensity`] | percentile and window normalisation, MONOCHROME1, rescale |
 //! | [`filter`], [`mod@resample`] | filters by honest names; crop, turn and resample in one pass |
 //! | [`orient`] | how slices are hung; position along the stack |
@@ -61,6 +61,7 @@ pub mod histogram;
 pub mod intensity;
 pub mod mirror;
 pub mod orient;
+pub mod percentiles;
 pub mod recipe;
 pub mod resample;
 pub mod stack;
@@ -76,5 +77,6 @@ pub use histogram::Histogram;
 pub use intensity::{Intensity, PercentileScope, Polarity, Rescale, ValueMap};
 pub use mirror::MirrorOp;
 pub use orient::Orientation;
+pub use percentiles::slice_percentiles;
 pub use recipe::{Extent, Placed, Recipe, SliceView, blank_centre};
 pub use resample::{Level, Pixels, Region, Resampling, Scratch, resample};

@@ -2,7 +2,7 @@
 
 use lumbar_dicom::{Frame, Photometric, ReadError, Reader, SliceRecord};
 use lumbar_preprocess::{
-    Histogram, Intensity, PercentileScope, Polarity, PreprocessError, Rescale, ValueMap,
+    Histogram, Intensity, PercentileScope, Polarity, PreprocessError, Rescale, ValueMap, slice_percentiles,
 };
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -51,7 +51,7 @@ pub(super) fn load_series(
             ..
         }
     );
-    let mut histogram = Histogram::new();
+    let (mut histogram, mut own) = (Histogram::new(), Histogram::new());
     let mut kept = BTreeMap::new();
     let mut rescales: Vec<Rescale> = Vec::new();
     for (i, slice) in slices.iter().enumerate() {
@@ -78,10 +78,15 @@ pub(super) fn load_series(
                 low,
                 high,
             } => {
-                let mut own = Histogram::new();
-                count(&mut own, &content)?;
                 let polarity = turned(content.polarity, content.rescale.slope);
-                content.own_map = Some(percentiles(&own, (low, high), polarity)?);
+                content.own_map = Some(if content.padding.is_none() {
+                    let [black, white] = slice_percentiles(&content.pixels, [low, high], &mut own)?;
+                    ValueMap::between(black, white, polarity)
+                } else {
+                    own.clear();
+                    count(&mut own, &content)?;
+                    percentiles(&own, (low, high), polarity)?
+                });
             }
             _ => {}
         }

@@ -11,6 +11,7 @@
 
 mod classify;
 mod find;
+mod kept;
 mod layout;
 mod look;
 mod records;

@@ -3,17 +3,21 @@
 use super::{
     Catalogue, Reject, SliceRecord, classify,
     find::{self, Found},
+    kept::{Common, Keeper, KeptFile},
     layout::{Layout, RsnaIds, rsna_ids, source_name},
     look::Looking,
     series,
 };
-use crate::{FrameHeader, Header, IdentityKey, NoPlane, ReadError, Reader, RejectReason};
-use lumbar_core::{SeriesId, StudyId};
+use crate::{IdentityKey, ReadError, Reader, RejectReason};
+use lumbar_core::{PatientKey, SeriesId, StudyId};
 use rayon::prelude::*;
 use std::{
     collections::{BTreeMap, HashSet},
     path::{Path, PathBuf},
-    sync::atomic::{AtomicUsize, Ordering},
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
 };
 
 /// How to scan.
@@ -71,10 +75,11 @@ pub fn scan(
     std::fs::read_dir(root).map_err(ScanError::Root)?;
     let found = find::files(root);
     let (n_files, n_done) = (found.len(), AtomicUsize::new(0));
+    let keeper = Keeper::default();
     let files: Vec<File> = found
         .into_par_iter()
         .map(|found| {
-            let file = read_file(root, found, options);
+            let file = read_file(root, found, options, &keeper);
             progress(ScanProgress {
                 n_done: n_done.fetch_add(1, Ordering::Relaxed) + 1,
                 n_files,
@@ -82,11 +87,8 @@ pub fn scan(
             file
         })
         .collect();
+    let mut digests = keeper.into_digests();
     let key = options.identity_key.clone().unwrap_or_else(|| {
-        let mut digests: Vec<[u8; 32]> = files
-            .iter()
-            .filter_map(|file| Some(file.content.as_ref().ok()?.header.identity.digest))
-            .collect();
         digests.sort_unstable();
         IdentityKey::from_digests(digests.into_iter())
     });
@@ -100,12 +102,7 @@ pub fn scan(
 /// A file found, and what it holds.
 struct File {
     path: PathBuf,
-    rsna: Option<RsnaIds>,
-    content: Result<Box<Taken>, Refused>,
-}
-
-struct Taken {
-    header: Header,
+    content: Result<KeptFile, Box<Refused>>,
 }
 
 struct Refused {
@@ -115,17 +112,15 @@ struct Refused {
     uids: Option<(String, String)>,
 }
 
-fn read_file(root: &Path, found: Found, options: &ScanOptions) -> File {
-    let rsna = rsna_ids(&found.path, options.layout);
-    let content = content(&root.join(&found.path), &found, rsna.is_some(), options);
+fn read_file(root: &Path, found: Found, options: &ScanOptions, keeper: &Keeper) -> File {
+    let content = content(root, &found, options, keeper).map_err(Box::new);
     File {
         path: found.path,
-        rsna,
         content,
     }
 }
 
-fn content(path: &Path, found: &Found, has_ids: bool, options: &ScanOptions) -> Result<Box<Taken>, Refused> {
+fn content(root: &Path, found: &Found, options: &ScanOptions, keeper: &Keeper) -> Result<KeptFile, Refused> {
     if let Some((reason, detail)) = found.barred {
         return Err(Refused {
             reason,
@@ -138,9 +133,10 @@ fn content(path: &Path, found: &Found, has_ids: bool, options: &ScanOptions) -> 
         detail: error.to_string(),
         uids,
     };
-    let mut header = options
+    let path = root.join(&found.path);
+    let header = options
         .reader
-        .read_header(path)
+        .read_header(&path)
         .map_err(|error| refuse(error, None))?;
     let uids = header
         .study_instance_uid
@@ -149,7 +145,7 @@ fn content(path: &Path, found: &Found, has_ids: bool, options: &ScanOptions) -> 
     if let Err((reason, detail)) = classify::check(&header) {
         return Err(Refused { reason, detail, uids });
     }
-    if uids.is_none() && !has_ids {
+    if uids.is_none() && rsna_ids(&found.path, options.layout).is_none() {
         let detail = "StudyInstanceUID or SeriesInstanceUID is missing or not a UID".to_owned();
         return Err(Refused {
             reason: RejectReason::MissingUid,
@@ -160,11 +156,12 @@ fn content(path: &Path, found: &Found, has_ids: bool, options: &ScanOptions) -> 
     if options.check_pixels {
         options
             .reader
-            .check_image(path)
-            .map_err(|error| refuse(error, uids))?;
+            .check_image(&path)
+            .map_err(|error| refuse(error, uids.clone()))?;
     }
-    header.frames.shrink_to_fit();
-    Ok(Box::new(Taken { header }))
+    keeper
+        .keep(header)
+        .ok_or_else(|| refuse(ReadError::NoPixelData, uids))
 }
 
 /// Ids of the header under the key.
@@ -192,6 +189,22 @@ impl Naming<'_> {
         Some((study, series))
     }
 
+    /// The patient of a file; `before` is that of the file before it, so that the files of a patient share one text.
+    fn patient(
+        &self,
+        common: &Arc<Common>,
+        before: &mut Option<(Arc<Common>, Option<PatientKey>)>,
+    ) -> Option<PatientKey> {
+        match before {
+            Some((of, key)) if Arc::ptr_eq(of, common) => key.clone(),
+            _ => {
+                let key = common.identity().patient_key(self.key);
+                *before = Some((common.clone(), key.clone()));
+                key
+            }
+        }
+    }
+
     fn source(&self, path: &Path, rsna: bool) -> String {
         source_name(path, rsna || self.options.keep_paths, self.key)
     }
@@ -211,7 +224,8 @@ fn arrange(
     let mut groups: BTreeMap<(StudyId, SeriesId), Vec<FileOfSeries>> = BTreeMap::new();
     let mut seen = HashSet::new();
     for file in files {
-        let source = naming.source(&file.path, file.rsna.is_some());
+        let rsna = rsna_ids(&file.path, options.layout);
+        let source = naming.source(&file.path, rsna.is_some());
         let mut reject = |ids: Option<(StudyId, SeriesId)>, reason, detail: String| {
             let (study, series) = ids.unzip();
             catalogue.rejects.push(Reject {
@@ -222,22 +236,23 @@ fn arrange(
                 detail,
             });
         };
-        let taken = match file.content {
-            Ok(taken) => taken,
-            Err(Refused { reason, detail, uids }) => {
-                let uids = uids
+        let kept = match file.content {
+            Ok(kept) => kept,
+            Err(refused) => {
+                let uids = refused
+                    .uids
                     .as_ref()
                     .map(|(study, series)| (study.as_str(), series.as_str()));
-                reject(naming.ids(file.rsna.as_ref(), uids), reason, detail);
+                reject(naming.ids(rsna.as_ref(), uids), refused.reason, refused.detail);
                 continue;
             }
         };
-        let header = taken.header;
-        let uids = header
+        let uids = kept
+            .common
             .study_instance_uid
             .as_deref()
-            .zip(header.series_instance_uid.as_deref());
-        let Some(ids) = naming.ids(file.rsna.as_ref(), uids) else {
+            .zip(kept.common.series_instance_uid.as_deref());
+        let Some(ids) = naming.ids(rsna.as_ref(), uids) else {
             reject(
                 None,
                 RejectReason::MissingUid,
@@ -245,132 +260,113 @@ fn arrange(
             );
             continue;
         };
-        if !seen.insert(instance_identity(&header)) && header.sop_instance_uid.is_some() {
+        if kept.instance().is_some_and(|instance| !seen.insert(instance)) {
             let detail = "same SOPInstanceUID, InstanceNumber and position as a file before it".to_owned();
             reject(Some(ids), RejectReason::DuplicateInstance, detail);
             continue;
         }
-        let instance = file.rsna.as_ref().map(|ids| ids.instance);
         groups.entry(ids).or_default().push(FileOfSeries {
             path: file.path,
             source,
-            instance,
-            header,
+            instance: rsna.map(|ids| ids.instance),
+            kept,
         });
     }
-    let arranged: Vec<_> = groups
-        .into_par_iter()
-        .map(|((study, series), files)| {
-            let stated = options
-                .descriptions
-                .get(&(study.clone(), series.clone()))
-                .map(String::as_str);
-            let members: Vec<_> = files
-                .into_iter()
-                .flat_map(|file| file.slices(&study, &series, &naming))
-                .collect();
-            series::arrange(&members, stated, looking)
-        })
-        .collect();
-    for (series, slices) in arranged {
-        catalogue.series.push(series);
-        catalogue.slices.extend(slices);
+    drop(seen);
+    while !groups.is_empty() {
+        let some: Vec<_> = std::iter::from_fn(|| groups.pop_first())
+            .take(SERIES_AT_A_TIME)
+            .collect();
+        let arranged: Vec<_> = some
+            .into_par_iter()
+            .map(|((study, series), files)| {
+                let stated = options
+                    .descriptions
+                    .get(&(study.clone(), series.clone()))
+                    .map(String::as_str);
+                let (mut slices, mut facts) = (Vec::new(), Vec::new());
+                let mut patient = None;
+                for file in files {
+                    let patient_key = naming.patient(&file.kept.common, &mut patient);
+                    let owner = (&study, &series, patient_key);
+                    file.slices(owner, &naming, (&mut slices, &mut facts));
+                }
+                series::arrange(slices, &facts, stated, looking)
+            })
+            .collect();
+        for (series, slices) in arranged {
+            catalogue.series.push(series);
+            catalogue.slices.extend(slices);
+        }
     }
     catalogue.rejects.sort_by(|a, b| a.source.cmp(&b.source));
     catalogue
 }
 
-/// What makes two files the same instance. The UID alone does not: careless de-identification repeats it.
-fn instance_identity(header: &Header) -> (Option<String>, Option<i32>, Vec<u64>) {
-    let position = header
-        .frames
-        .first()
-        .and_then(|frame| frame.plane.ok())
-        .map_or(Vec::new(), |plane| {
-            let (origin, normal) = (plane.origin(), plane.normal());
-            [origin.x, origin.y, origin.z, normal.x, normal.y, normal.z]
-                .map(f64::to_bits)
-                .to_vec()
-        });
-    (header.sop_instance_uid.clone(), header.instance_number, position)
-}
+/// Series on their way from files to records: those before them are records only, those behind them files only.
+const SERIES_AT_A_TIME: usize = 64;
 
 struct FileOfSeries {
     path: PathBuf,
     source: String,
     instance: Option<i32>,
-    header: Header,
+    kept: KeptFile,
 }
 
 impl FileOfSeries {
-    /// One member per frame. The header goes with the first and is shared by reference count only within a series.
+    /// One record per frame.
     fn slices(
         self,
-        study: &StudyId,
-        series: &SeriesId,
+        (study, series, patient_key): (&StudyId, &SeriesId, Option<PatientKey>),
         naming: &Naming<'_>,
-    ) -> Vec<(SliceRecord, SliceFacts)> {
-        let header = &self.header;
-        let Some(format) = &header.pixel_format else {
-            return Vec::new();
-        };
-        let patient_key = header.identity.patient_key(naming.key);
-        let frame_of_reference = header
+        (slices, facts): (&mut Vec<SliceRecord>, &mut Vec<SliceFacts>),
+    ) {
+        let KeptFile { common, frames, .. } = &self.kept;
+        let format = &common.format;
+        let frame_of_reference = common
             .frame_of_reference_uid
             .as_ref()
             .map(|uid| naming.key.hash("frame of reference", &[uid.as_bytes()]));
-        let sop_instance = header
+        let sop_instance = self
+            .kept
             .sop_instance_uid
-            .as_ref()
+            .as_deref()
             .map(|uid| naming.uid("instance", uid))
             .unwrap_or_default();
-        let slice = |(number, frame): (usize, &FrameHeader)| {
-            let no_plane: Option<NoPlane> = frame.plane.as_ref().err().copied();
-            let record = SliceRecord {
-                source: self.source.clone(),
-                path: self.path.clone(),
-                frame: number as u32,
-                study: study.clone(),
-                series: series.clone(),
-                patient_key: patient_key.clone(),
-                sop_instance: sop_instance.clone(),
-                instance_number: self.instance.or(header.instance_number),
-                plane: frame.plane.ok(),
-                no_plane,
-                stack_idx: 0,
-                position_in_stack: 0,
-                same_position_as_previous: false,
-                rows: format.rows,
-                columns: format.columns,
-                bits_stored: format.bits_stored as u8,
-                signed: format.signed,
-                photometric: format.photometric.unwrap_or_default(),
-                transfer_syntax: header.transfer_syntax,
-                rescale: frame.rescale,
-                window: frame.window,
-                frame_of_reference: frame_of_reference.clone(),
-            };
-            let echo_time_ms = frame.echo_time_ms.or(header.acquisition.echo_time_ms);
-            (
-                record,
-                SliceFacts {
-                    echo_time_ms,
-                    header: None,
-                },
-            )
-        };
-        let mut slices: Vec<(SliceRecord, SliceFacts)> =
-            header.frames.iter().enumerate().map(slice).collect();
-        if let Some((_, facts)) = slices.first_mut() {
-            facts.header = Some(Box::new(self.header));
-        }
-        slices
+        slices.extend(frames.iter().enumerate().map(|(number, frame)| SliceRecord {
+            source: self.source.clone(),
+            path: self.path.clone(),
+            frame: number as u32,
+            study: study.clone(),
+            series: series.clone(),
+            patient_key: patient_key.clone(),
+            sop_instance: sop_instance.clone(),
+            instance_number: self.instance.or(self.kept.instance_number),
+            plane: frame.plane.ok(),
+            no_plane: frame.plane.as_ref().err().copied(),
+            stack_idx: 0,
+            position_in_stack: 0,
+            same_position_as_previous: false,
+            rows: format.rows,
+            columns: format.columns,
+            bits_stored: format.bits_stored as u8,
+            signed: format.signed,
+            photometric: format.photometric.unwrap_or_default(),
+            transfer_syntax: common.transfer_syntax,
+            rescale: frame.rescale,
+            window: frame.window,
+            frame_of_reference: frame_of_reference.clone(),
+        }));
+        facts.extend(frames.iter().enumerate().map(|(number, frame)| SliceFacts {
+            echo_time_ms: frame.echo_time_ms.or(common.acquisition.echo_time_ms),
+            of_file: (number == 0).then(|| common.clone()),
+        }));
     }
 }
 
 /// What a series is arranged and recognised by, beside the records.
 pub(super) struct SliceFacts {
     pub(super) echo_time_ms: Option<f64>,
-    /// The header of the file, with its first frame.
-    pub(super) header: Option<Box<Header>>,
+    /// Of the file, with its first frame.
+    pub(super) of_file: Option<Arc<Common>>,
 }

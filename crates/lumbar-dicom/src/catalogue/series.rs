@@ -1,22 +1,24 @@
 //! One series: its stacks, its kind, and what is unusual about it.
 
-use super::{SeriesRecord, SeriesWarning, SliceRecord, StackRecord, look, scan::SliceFacts};
+use super::{SeriesRecord, SeriesWarning, SliceRecord, StackRecord, kept::Common, look, scan::SliceFacts};
 use crate::{
-    Confidence, Header,
+    Confidence,
     recognise::{Evidence, recognise},
     stack::{self, Placed, Stack},
 };
 use lumbar_core::{Plane, SeriesKind};
 use std::collections::BTreeSet;
 
-/// Arranges the slices of a series and recognises it. `members` must not be empty.
+/// Arranges the slices of a series and recognises it. `records` must not be empty; `facts` has one entry each.
 pub(super) fn arrange(
-    members: &[(SliceRecord, SliceFacts)],
+    records: Vec<SliceRecord>,
+    facts: &[SliceFacts],
     stated: Option<&str>,
     looking: Option<look::Looking<'_>>,
 ) -> (SeriesRecord, Vec<SliceRecord>) {
-    let placed: Vec<Placed> = members
+    let placed: Vec<Placed> = records
         .iter()
+        .zip(facts)
         .map(|(record, facts)| Placed {
             plane: record.plane,
             tie: (
@@ -26,18 +28,21 @@ pub(super) fn arrange(
         })
         .collect();
     let stacks = stack::arrange(&placed);
-    let headers: Vec<&Header> = members
+    let headers: Vec<&Common> = facts
         .iter()
-        .filter_map(|(_, facts)| facts.header.as_deref())
+        .filter_map(|facts| facts.of_file.as_deref())
         .collect();
-    let mut slices: Vec<SliceRecord> = Vec::with_capacity(members.len());
+    let mut slices: Vec<SliceRecord> = Vec::with_capacity(records.len());
+    let mut records: Vec<Option<SliceRecord>> = records.into_iter().map(Some).collect();
     for (stack_idx, stack) in stacks.iter().enumerate() {
         for (position, (index, repeats)) in stack.slices.iter().zip(&stack.repeats).enumerate() {
-            let mut slice = members[*index].0.clone();
-            slice.stack_idx = stack_idx as u32;
-            slice.position_in_stack = position as u32;
-            slice.same_position_as_previous = *repeats;
-            slices.push(slice);
+            // Every slice stands in one stack, once.
+            slices.extend(records[*index].take().map(|slice| SliceRecord {
+                stack_idx: stack_idx as u32,
+                position_in_stack: position as u32,
+                same_position_as_previous: *repeats,
+                ..slice
+            }));
         }
     }
     let mut warnings: BTreeSet<SeriesWarning> = warnings(&stacks, &slices, &headers);
@@ -77,14 +82,10 @@ pub(super) fn arrange(
         echo_time_ms: acquisition.echo_time_ms,
         inversion_time_ms: acquisition.inversion_time_ms,
         field_strength_t: acquisition.field_strength_t,
-        synthetic: headers.iter().any(|header| is_synthetic(header)),
+        synthetic: headers.iter().any(|header| header.synthetic),
         warnings: warnings.into_iter().collect(),
     };
     (record, slices)
-}
-
-fn is_synthetic(header: &Header) -> bool {
-    header.synthetic == Some(true) || header.manufacturer.as_deref() == Some("lumbar-phantom")
 }
 
 fn stack_record(stack: &Stack) -> StackRecord {
@@ -97,7 +98,7 @@ fn stack_record(stack: &Stack) -> StackRecord {
     }
 }
 
-fn evidence(stacks: &[Stack], headers: &[&Header], stated: Option<&str>) -> Evidence {
+fn evidence(stacks: &[Stack], headers: &[&Common], stated: Option<&str>) -> Evidence {
     let planes: BTreeSet<Plane> = stacks.iter().filter_map(|stack| stack.plane).collect();
     // The largest stack; the first of equally large ones.
     let largest = stacks
@@ -131,13 +132,13 @@ fn evidence(stacks: &[Stack], headers: &[&Header], stated: Option<&str>) -> Evid
     }
 }
 
-fn warnings(stacks: &[Stack], slices: &[SliceRecord], headers: &[&Header]) -> BTreeSet<SeriesWarning> {
+fn warnings(stacks: &[Stack], slices: &[SliceRecord], headers: &[&Common]) -> BTreeSet<SeriesWarning> {
     let planes: BTreeSet<Plane> = stacks.iter().filter_map(|stack| stack.plane).collect();
     let n_placed = stacks.iter().filter(|stack| stack.plane.is_some()).count();
     let numbers: BTreeSet<Option<i32>> = slices.iter().map(|slice| slice.instance_number).collect();
     let n_files = headers.len();
     let distinct =
-        |get: fn(&Header) -> Option<&str>| headers.iter().map(|header| get(header)).collect::<BTreeSet<_>>();
+        |get: fn(&Common) -> Option<&str>| headers.iter().map(|header| get(header)).collect::<BTreeSet<_>>();
     let frames = distinct(|header| header.frame_of_reference_uid.as_deref());
     let spacing = |slice: &SliceRecord| slice.plane.map(|plane| plane.spacing());
     let first = &slices[0];
@@ -182,7 +183,7 @@ fn warnings(stacks: &[Stack], slices: &[SliceRecord], headers: &[&Header]) -> BT
         ),
         (
             SeriesWarning::MissingModality,
-            headers.iter().any(|header| header.modality.is_none()),
+            headers.iter().any(|header| !header.has_modality),
         ),
         (
             SeriesWarning::SeveralSeriesUids,

@@ -341,17 +341,14 @@ impl Sink {
     }
 }
 
-/// Appends what `convert` makes of each value. Written onto a slice of known length: `extend` keeps LLVM from using
-/// vectors here, at three times the cost.
-fn take<S: Copy, T: Copy + Default>(out: &mut Vec<T>, values: &[S], convert: impl Fn(S) -> T) {
-    // Few enough that the zeros are still in the nearest cache when they are written over.
-    for block in values.chunks(4096) {
-        let begin = out.len();
-        out.resize(begin + block.len(), T::default());
-        for (sample, value) in out[begin..].iter_mut().zip(block) {
-            *sample = convert(*value);
-        }
+/// Appends what `convert` makes of each value, in whole blocks: `extend` keeps LLVM from using vectors, and zeros to write
+/// over are a second pass.
+fn take<S: Copy, T: Copy>(out: &mut Vec<T>, values: &[S], convert: impl Fn(S) -> T) {
+    let (blocks, rest) = values.as_chunks::<64>();
+    for block in blocks {
+        out.extend_from_slice(&block.map(&convert));
     }
+    out.extend(rest.iter().map(|value| convert(*value)));
 }
 
 fn long(four: [u8; 4], big_endian: bool) -> u32 {

@@ -124,9 +124,7 @@ impl<'a> Source<'a> {
                     left,
                 });
             }
-            let mut bytes = Vec::new();
-            read_at(file, at, len, &mut bytes)?;
-            return Ok(bytes.into());
+            return Ok(read_new(file, at, len)?.into());
         }
         self.get(at, len).map(Into::into)
     }
@@ -157,4 +155,15 @@ fn read_at(file: &mut File, at: u64, len: usize, into: &mut Vec<u8>) -> Result<(
         return Err(error.into());
     }
     Ok(())
+}
+
+/// As [`read_at`], into memory that need not become zeros first: for one large read.
+fn read_new(file: &mut File, at: u64, len: usize) -> Result<Vec<u8>, ReadError> {
+    file.seek(SeekFrom::Start(at))?;
+    let mut bytes = Vec::with_capacity(len);
+    file.take(len as u64).read_to_end(&mut bytes)?;
+    if bytes.len() < len {
+        return Err(std::io::Error::from(std::io::ErrorKind::UnexpectedEof).into());
+    }
+    Ok(bytes)
 }
