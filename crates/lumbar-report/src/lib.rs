@@ -50,6 +50,7 @@ mod controls;
 mod crops;
 mod dataset;
 mod error;
+mod flow;
 mod format;
 mod input;
 mod page;

@@ -1,9 +1,10 @@
 //! The page: sections put together and filled into the template.
 
 use crate::{
-    FlowStage, ReportError, ReportInput, SplitSize,
+    ReportError, ReportInput, SplitSize,
     controls::controls_table,
     crops::{CropRow, crop_rows},
+    flow::{Flow, flow},
     format::{Cell, Notes, count, duration},
     plot::{self, Figure},
     results::{
@@ -46,15 +47,6 @@ struct Page<'a> {
     level: String,
     footnotes: Vec<String>,
     provenance: &'a [(String, String)],
-}
-
-struct Flow<'a> {
-    came_in: String,
-    what: &'a str,
-    went_on: String,
-    as_what: &'a str,
-    left_out: String,
-    excluded: Vec<(String, &'a str, &'a str)>,
 }
 
 struct RunPanel<'a> {
@@ -119,22 +111,6 @@ pub(crate) fn page(input: &ReportInput) -> Result<String, ReportError> {
         provenance: &input.provenance,
     };
     Ok(page.render()?)
-}
-
-fn flow(stage: &FlowStage) -> Flow<'_> {
-    let excluded: u64 = stage.excluded.iter().map(|exclusion| exclusion.count).sum();
-    Flow {
-        came_in: count(stage.came_in),
-        what: &stage.what,
-        went_on: count(stage.went_on),
-        as_what: &stage.as_what,
-        left_out: count(excluded),
-        excluded: stage
-            .excluded
-            .iter()
-            .map(|e| (count(e.count), e.reason.as_str(), e.meaning.as_str()))
-            .collect(),
-    }
 }
 
 fn splits_table(splits: &[SplitSize], evaluation: &EvaluationReport) -> Option<Table> {

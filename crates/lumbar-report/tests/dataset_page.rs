@@ -98,6 +98,14 @@ fn shares_are_of_the_graded_and_numbers_are_grouped() {
 }
 
 #[test]
+fn what_is_left_out_says_what_its_code_stands_for() {
+    let mut page = page("plain");
+    page.flow[0].excluded[0].meaning = "The target is marked nowhere.".to_owned();
+    let html = page.render().unwrap();
+    assert!(html.contains("The target is marked nowhere."), "{html}");
+}
+
+#[test]
 fn a_tile_that_is_not_filled_is_refused() {
     let mut page = page("x");
     page.montages[0].rows[0].1[0].pixels.pop();

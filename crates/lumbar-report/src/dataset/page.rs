@@ -1,11 +1,12 @@
 //! The page put together and filled into its template.
 
 use super::{CountBlock, CountRow, DatasetPage, HistogramBlock, Origin, Tile, bars};
+use crate::ReportError;
 use crate::crops::grey_png_uri;
+use crate::flow::{Flow, flow};
 use crate::format::{Cell, count};
 use crate::plot::Figure;
 use crate::table::{Head, Row, Table};
-use crate::{FlowStage, ReportError};
 use askama::Template;
 
 #[derive(Template)]
@@ -25,14 +26,6 @@ struct Page<'a> {
     findings: Option<Table>,
     montages: Vec<Pictures<'a>>,
     provenance: &'a [(String, String)],
-}
-
-struct Flow<'a> {
-    stage: &'a FlowStage,
-    came_in: String,
-    went_on: String,
-    left_out: String,
-    excluded: Vec<(String, &'a str)>,
 }
 
 struct Missing<'a> {
@@ -126,20 +119,6 @@ pub(super) fn page(input: &DatasetPage) -> Result<String, ReportError> {
         provenance: &input.provenance,
     };
     Ok(page.render()?)
-}
-
-fn flow(stage: &FlowStage) -> Flow<'_> {
-    Flow {
-        stage,
-        came_in: count(stage.came_in),
-        went_on: count(stage.went_on),
-        left_out: count(stage.came_in.saturating_sub(stage.went_on)),
-        excluded: stage
-            .excluded
-            .iter()
-            .map(|excluded| (count(excluded.count), excluded.reason.as_str()))
-            .collect(),
-    }
 }
 
 /// Counts by grade, each with its share of the row's graded ones.
