@@ -43,8 +43,11 @@ const N_SAMPLES: usize = 2048;
 const N_NEAR: usize = 4;
 /// Pixels compared with one value after the other, while they lie in the nearest cache.
 const PART: usize = 4096;
-/// Pixels looked at together for bright ones among them: those of anatomy lie together.
+/// Pixels looked at together for bright ones among them, and again in parts if there are: those of anatomy lie together.
 const BLOCK: usize = 64;
+const BLOCK_PART: usize = 16;
+/// Small values compared at a time.
+const WIDE: usize = 32;
 /// At most this share of the pixels is kept.
 const MOST_KEPT: usize = 16;
 
@@ -126,34 +129,62 @@ impl Kernel for &mut Pass<'_> {
         let bounds: [u16; N_NEAR + 1] = std::array::from_fn(|i| self.near.saturating_add(i as u16));
         for part in self.values.chunks(PART) {
             for (total, n) in self.below.iter_mut().zip(count_below(part, bounds)) {
-                *total += u64::from(n);
+                *total += n;
             }
-            for block in part.chunks(BLOCK) {
-                let brightest = block.iter().fold(0, |most, value| most.max(*value));
-                if brightest >= self.bright {
-                    keep(block, self.bright, &mut self.kept, &mut self.n_kept);
+            let (blocks, rest) = part.as_chunks::<BLOCK>();
+            for block in blocks {
+                if brightest(block) >= self.bright {
+                    for block in block.as_chunks::<BLOCK_PART>().0 {
+                        if brightest(block) >= self.bright {
+                            keep(block, self.bright, &mut self.kept, &mut self.n_kept);
+                        }
+                    }
                 }
             }
+            keep(rest, self.bright, &mut self.kept, &mut self.n_kept);
         }
     }
 }
 
-/// Values below each bound, all bounds in one pass. Sixteen bits are as many lanes as the machine has, and a part cannot
-/// overflow them; vectors compare only signed numbers, so both sides are moved down by half the range.
 #[inline(always)]
-fn count_below(part: &[u16], bounds: [u16; N_NEAR + 1]) -> [u16; N_NEAR + 1] {
-    let signed = |value: u16| (value ^ 0x8000) as i16;
-    let [a, b, c, d, e] = bounds.map(signed);
-    let (mut na, mut nb, mut nc, mut nd, mut ne) = (0, 0, 0, 0, 0);
-    for value in part {
-        let value = signed(*value);
-        na += u16::from(value < a);
-        nb += u16::from(value < b);
-        nc += u16::from(value < c);
-        nd += u16::from(value < d);
-        ne += u16::from(value < e);
+fn brightest<const N: usize>(block: &[u16; N]) -> u16 {
+    block.iter().fold(0, |most, value| most.max(*value))
+}
+
+/// Values below each bound, all bounds in one pass.
+#[inline(always)]
+fn count_below(part: &[u16], bounds: [u16; N_NEAR + 1]) -> [u64; N_NEAR + 1] {
+    let mut total = [0u64; N_NEAR + 1];
+    let [.., most] = bounds;
+    let count = |total: &mut [u64; N_NEAR + 1], values: &[u16]| {
+        for (total, bound) in total.iter_mut().zip(bounds) {
+            *total += values.iter().filter(|value| **value < bound).count() as u64;
+        }
+    };
+    if most > u16::from(u8::MAX) {
+        count(&mut total, part);
+        return total;
     }
-    [na, nb, nc, nd, ne]
+    // Air has few values: in eight bits there are twice as many lanes, which a part cannot overflow.
+    let bounds = bounds.map(|bound| bound as u8);
+    let (blocks, rest) = part.as_chunks::<WIDE>();
+    let mut lanes = [[0u8; WIDE]; N_NEAR + 1];
+    for block in blocks {
+        let mut small = [0u8; WIDE];
+        for (small, value) in small.iter_mut().zip(block) {
+            *small = (*value).min(0xFF) as u8;
+        }
+        for (lanes, bound) in lanes.iter_mut().zip(bounds) {
+            for (n, value) in lanes.iter_mut().zip(&small) {
+                *n += u8::from(*value < bound);
+            }
+        }
+    }
+    for (total, lanes) in total.iter_mut().zip(&lanes) {
+        *total = lanes.iter().map(|n| u64::from(*n)).sum();
+    }
+    count(&mut total, rest);
+    total
 }
 
 #[inline(always)]

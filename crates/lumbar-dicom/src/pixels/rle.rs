@@ -2,6 +2,7 @@
 
 use super::samples::Sink;
 use crate::{PixelFormat, ReadError};
+use std::hint::select_unpredictable;
 
 const HEADER_BYTES: usize = 64;
 
@@ -9,8 +10,17 @@ const HEADER_BYTES: usize = 64;
 const BLOCK: usize = 2048;
 /// Longest run.
 const RUN: usize = 128;
-/// Pieces up to this length are the rule in anatomy, and take one vector.
-const SHORT: usize = 16;
+/// Pieces up to this length are the rule in anatomy, and take two vectors.
+const SHORT: usize = 32;
+static REPEATED: [[u8; SHORT]; 256] = {
+    let mut all = [[0; SHORT]; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        all[byte] = [byte as u8; SHORT];
+        byte += 1;
+    }
+    all
+};
 
 /// Decodes one frame into `sink`.
 pub(super) fn decode_frame(bytes: &[u8], format: &PixelFormat, sink: &mut Sink) -> Result<(), ReadError> {
@@ -129,12 +139,10 @@ impl<'a> Plane<'a> {
             if n <= SHORT
                 && let Some(chunk) = rest.first_chunk::<SHORT>()
             {
-                let repeated = u128::from_le_bytes([chunk[0]; SHORT]);
-                let kept = u128::from(is_run).wrapping_neg();
-                let piece = repeated & kept | u128::from_le_bytes(*chunk) & !kept;
-                room[..SHORT].copy_from_slice(&piece.to_le_bytes());
+                let piece = select_unpredictable(is_run, &REPEATED[usize::from(chunk[0])], chunk);
+                room[..SHORT].copy_from_slice(piece);
                 at += n;
-                bytes = &rest[if is_run { 1 } else { n }..];
+                bytes = &rest[select_unpredictable(is_run, 1, n)..];
                 continue;
             }
             match code {

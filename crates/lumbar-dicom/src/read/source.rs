@@ -2,6 +2,7 @@
 
 use crate::{ReadError, limits::Deadline};
 use std::{
+    cell::Cell,
     fs::File,
     io::{Read, Seek, SeekFrom},
 };
@@ -113,8 +114,8 @@ impl<'a> Source<'a> {
         Ok(())
     }
 
-    /// The bytes from `at` to the end, owned: pixel data, whose extent has been checked.
-    pub(crate) fn tail(&mut self, at: u64, len: usize) -> Result<std::borrow::Cow<'_, [u8]>, ReadError> {
+    /// `len` bytes at `at`, all at once: pixel data, whose extent has been checked.
+    pub(crate) fn tail(&mut self, at: u64, len: usize) -> Result<Tail<'_>, ReadError> {
         if let Backing::File { file, .. } = &mut self.backing {
             let left = self.total.saturating_sub(at);
             if len as u64 > left {
@@ -124,9 +125,9 @@ impl<'a> Source<'a> {
                     left,
                 });
             }
-            return Ok(read_new(file, at, len)?.into());
+            return Ok(Tail::Lent(Lent::read(file, at, len)?));
         }
-        self.get(at, len).map(Into::into)
+        self.get(at, len).map(Tail::Borrowed)
     }
 }
 
@@ -157,13 +158,54 @@ fn read_at(file: &mut File, at: u64, len: usize, into: &mut Vec<u8>) -> Result<(
     Ok(())
 }
 
-/// As [`read_at`], into memory that need not become zeros first: for one large read.
-fn read_new(file: &mut File, at: u64, len: usize) -> Result<Vec<u8>, ReadError> {
-    file.seek(SeekFrom::Start(at))?;
-    let mut bytes = Vec::with_capacity(len);
-    file.take(len as u64).read_to_end(&mut bytes)?;
-    if bytes.len() < len {
-        return Err(std::io::Error::from(std::io::ErrorKind::UnexpectedEof).into());
+/// Bytes in memory already, or just read.
+pub(crate) enum Tail<'a> {
+    Borrowed(&'a [u8]),
+    Lent(Lent),
+}
+
+impl std::ops::Deref for Tail<'_> {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        match self {
+            Tail::Borrowed(bytes) => bytes,
+            Tail::Lent(lent) => &lent.0,
+        }
     }
-    Ok(bytes)
+}
+
+/// Memory that its thread takes back for the next file: an allocator gives what is this large back to the system, and
+/// pages asked for anew cost more than the bytes that come to lie on them.
+pub(crate) struct Lent(Vec<u8>);
+
+/// What a thread keeps between two files, at most.
+const MOST_KEPT_BYTES: usize = 4 << 20;
+
+thread_local! {
+    static KEPT: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
+}
+
+impl Lent {
+    /// As [`read_at`], into memory that need not become zeros first: for one large read.
+    fn read(file: &mut File, at: u64, len: usize) -> Result<Lent, ReadError> {
+        file.seek(SeekFrom::Start(at))?;
+        let mut lent = Lent(KEPT.try_with(Cell::take).unwrap_or_default());
+        lent.0.clear();
+        lent.0.reserve_exact(len);
+        file.take(len as u64).read_to_end(&mut lent.0)?;
+        if lent.0.len() < len {
+            return Err(std::io::Error::from(std::io::ErrorKind::UnexpectedEof).into());
+        }
+        Ok(lent)
+    }
+}
+
+impl Drop for Lent {
+    fn drop(&mut self) {
+        if self.0.capacity() <= MOST_KEPT_BYTES {
+            // On a thread that is ending there is nobody to take it back.
+            let _ = KEPT.try_with(|kept| kept.set(std::mem::take(&mut self.0)));
+        }
+    }
 }
