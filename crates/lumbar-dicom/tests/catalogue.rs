@@ -240,6 +240,30 @@ fn whatever_is_not_used_has_its_reason() {
 }
 
 #[test]
+fn a_compressed_image_cut_short_does_not_stand_in_for_its_whole_copy() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let whole = slice(1, 1, sagittal(0.0))
+        .to_bytes(TransferSyntax::RleLossless)
+        .expect("bytes");
+    fs::write(folder.path().join("a.dcm"), &whole[..whole.len() - 20]).expect("a file can be written");
+    fs::write(folder.path().join("b.dcm"), &whole).expect("a file can be written");
+    // Only the end is missing, which says that fragments end and which some writers leave out.
+    fs::write(folder.path().join("c.dcm"), &whole[..whole.len() - 8]).expect("a file can be written");
+    let options = ScanOptions {
+        keep_paths: true,
+        ..ScanOptions::default()
+    };
+    let catalogue = scan(folder.path(), &options, &|_| {}).expect("the folder can be scanned");
+    let rejects: Vec<_> = catalogue
+        .rejects
+        .iter()
+        .map(|reject| (reject.source.as_str(), reject.reason.code()))
+        .collect();
+    assert_eq!(rejects, [("a.dcm", "Truncated"), ("c.dcm", "DuplicateInstance")]);
+    assert_eq!(catalogue.slices[0].source, "b.dcm");
+}
+
+#[test]
 fn one_canary_in_every_place_is_found_in_no_output() {
     const CANARY: &str = "CANARY";
     let folder = tempfile::tempdir().expect("a temporary folder");

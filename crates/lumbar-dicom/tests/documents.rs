@@ -99,8 +99,8 @@ fn every_row_on_limits_names_its_test() {
             n_tests += 1;
         }
     }
-    // Ten limits, five checks without a number, six promises of workers.
-    assert_eq!(n_tests, 21);
+    // Ten limits, six checks without a number, six promises of workers.
+    assert_eq!(n_tests, 22);
 }
 
 #[test]

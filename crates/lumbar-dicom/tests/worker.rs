@@ -62,6 +62,11 @@ fn workers_read_what_the_library_reads() {
         ),
         write(folder.path(), "deflated", &deflated),
         write(folder.path(), "gzip", &gzip(&plain)),
+        write(
+            folder.path(),
+            "cut rle in gzip",
+            &gzip(&bytes(&odd, TransferSyntax::RleLossless)[..800]),
+        ),
         write(folder.path(), "no magic", &plain[132..]),
         write(folder.path(), "cut", &plain[..plain.len() / 2]),
         write(folder.path(), "cut deflated", &deflated[..deflated.len() / 2]),

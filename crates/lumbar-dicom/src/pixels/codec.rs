@@ -263,4 +263,90 @@ mod tests {
         let result: Result<(), _> = contained("JPEG", || panic!("as a decoder might"));
         assert!(matches!(result, Err(ReadError::CodecPanicked { codec: "JPEG" })));
     }
+
+    /// Rows and columns: no multiple of a block.
+    const SHAPE: [usize; 2] = [61, 83];
+    const SIDE: usize = 8;
+
+    /// An image with edges and texture.
+    fn original() -> Vec<u8> {
+        let [rows, columns] = SHAPE;
+        (0..rows * columns)
+            .map(|at| {
+                let (row, column) = (at / columns, at % columns);
+                let disc = (row / 11 + column / 9) % 2 * 120;
+                (disc + row + (row * 31 + column * 17) % 23 * 3).min(255) as u8
+            })
+            .collect()
+    }
+
+    /// The quantisation table that a stream with one table states, in its own order.
+    fn quantisation(stream: &[u8]) -> &[u8] {
+        let at = stream
+            .windows(5)
+            .position(|five| five == [0xFF, 0xDB, 0, 67, 0])
+            .expect("a table of 64 bytes");
+        &stream[at + 5..at + 5 + SIDE * SIDE]
+    }
+
+    /// Largest distance of a whole block from the original, over its pixels as a vector.
+    fn largest_block_error(found: &[u8], expected: &[u8]) -> f64 {
+        let [rows, columns] = SHAPE;
+        let squared = |row: usize, column: usize| {
+            let at = row * columns + column;
+            (f64::from(found[at]) - f64::from(expected[at])).powi(2)
+        };
+        let mut largest = 0.0f64;
+        for top in (0..rows - SIDE).step_by(SIDE) {
+            for left in (0..columns - SIDE).step_by(SIDE) {
+                let pixels = (0..SIDE * SIDE).map(|i| squared(top + i / SIDE, left + i % SIDE));
+                largest = largest.max(pixels.sum::<f64>().sqrt());
+            }
+        }
+        largest
+    }
+
+    /// The transform of JPEG is orthonormal and rounding moves a coefficient by half its step at most, so a block moves by
+    /// at most half the length of the table of steps; encoder and decoder each round a pixel or coefficient by up to one
+    /// more. Clipping only brings it nearer.
+    #[rstest::rstest]
+    #[case(100)]
+    #[case(90)]
+    #[case(75)]
+    fn lossy_jpeg_stays_within_what_its_quantisation_allows(#[case] quality: u8) {
+        let (expected, [rows, columns]) = (original(), SHAPE);
+        let mut stream = Vec::new();
+        jpeg_encoder::Encoder::new(&mut stream, quality)
+            .encode(
+                &expected,
+                columns as u16,
+                rows as u16,
+                jpeg_encoder::ColorType::Luma,
+            )
+            .expect("a picture can be encoded");
+        let format = PixelFormat {
+            rows: rows as u32,
+            columns: columns as u32,
+            samples_per_pixel: 1,
+            bits_allocated: 8,
+            bits_stored: 8,
+            high_bit: 7,
+            signed: false,
+            n_frames: 1,
+            photometric: Some(crate::Photometric::Monochrome2),
+            planar: false,
+            padding: None,
+        };
+        let mut sink = Sink::new(&format, 1);
+        decode_frame(&stream, TransferSyntax::JpegBaseline, &format, &mut sink)
+            .expect("a picture can be decoded");
+        let found = sink.finish().to_le_bytes();
+        let steps = quantisation(&stream).iter().map(|step| f64::from(*step).powi(2));
+        let bound = steps.sum::<f64>().sqrt() / 2.0 + 2.0 * SIDE as f64;
+        let error = largest_block_error(&found, &expected);
+        assert!(error > 0.0 && error <= bound, "{error} beyond {bound}");
+        // Another picture, though the same but for a column, is outside.
+        let moved: Vec<u8> = [&expected[1..], &expected[..1]].concat();
+        assert!(largest_block_error(&found, &moved) > bound);
+    }
 }

@@ -1,6 +1,6 @@
 //! Encapsulated pixel data: items to fragments, fragments to frames.
 
-use crate::ReadError;
+use crate::{ReadError, read::location::ITEM};
 use std::borrow::Cow;
 
 /// The fragments of an image and, where a table says so, which frame each belongs to.
@@ -11,8 +11,6 @@ pub(super) struct Fragments<'a> {
     /// Offset of each frame's first fragment; empty if no table says.
     offsets: Vec<u64>,
 }
-
-const ITEM: [u8; 4] = [0xFE, 0xFF, 0x00, 0xE0];
 
 impl<'a> Fragments<'a> {
     /// Takes the value of encapsulated pixel data, from its offset table item on. Whatever follows that is no item

@@ -62,7 +62,7 @@ pub(crate) fn check_decodable(header: &Header) -> Result<(), ReadError> {
     if !location.is_encapsulated() {
         raw_bytes(header.transfer_syntax, format, location)?;
     }
-    Ok(())
+    location.cut.map_or(Ok(()), |cut| Err(cut.to_error()))
 }
 
 /// Bytes that raw pixels need, if that many are there.

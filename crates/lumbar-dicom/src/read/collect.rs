@@ -3,7 +3,7 @@
 mod assemble;
 
 use super::{
-    location::PixelLocation,
+    location::{CutItem, PixelLocation},
     preface::Opened,
     record::{FileFacts, Recording, Tee},
     walk::{self, Scope, Value, Visitor, WalkEnd},
@@ -48,6 +48,9 @@ pub(super) fn read_recorded(
             left: opened.source.left(head.value_at),
             encoding: opened.encoding,
             extended_offsets: std::mem::take(&mut collector.extended_offsets),
+            cut: (head.length == walk::UNDEFINED)
+                .then(|| CutItem::find(&mut opened.source, head.value_at))
+                .flatten(),
         }),
         WalkEnd::End => None,
     };

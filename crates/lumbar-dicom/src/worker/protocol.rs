@@ -4,7 +4,7 @@ use crate::{
     Header, HeaderWarning, Image, Limits, ReadError, RejectReason, StoredPixels, TransferSyntax,
     read::{
         self,
-        location::PixelLocation,
+        location::{CutItem, PixelLocation},
         record::{FileFacts, Recorded, Recording, replay},
         walk::{Encoding, Scope},
     },
@@ -429,6 +429,12 @@ impl Output {
             self.u32(location.length);
             self.u64(location.left);
             self.encoding(location.encoding);
+            self.u8(u8::from(location.cut.is_some()));
+            if let Some(cut) = location.cut {
+                self.u64(cut.value_at);
+                self.u64(cut.declared);
+                self.u64(cut.left);
+            }
         }
     }
 }
@@ -512,6 +518,14 @@ impl<'a> Input<'a> {
                 length: self.u32()?,
                 left: self.u64()?,
                 encoding: self.encoding()?,
+                cut: match self.u8()? {
+                    0 => None,
+                    _ => Some(CutItem {
+                        value_at: self.u64()?,
+                        declared: self.u64()?,
+                        left: self.u64()?,
+                    }),
+                },
                 // Used where pixels are decoded, which is on the other side.
                 extended_offsets: Vec::new(),
             }),
