@@ -54,7 +54,7 @@ def make(lumbar, root, n_files, rng):
 
 
 def tally(text):
-    return {name: int(n) for n, name in re.findall(r"^ +(\d+)  (\S+)$", text, re.M)}
+    return {name: int(n) for n, name in re.findall(r"^ +(\d+)  (\w+)\b", text, re.M)}
 
 
 def ingest(lumbar, root, out, *flags):

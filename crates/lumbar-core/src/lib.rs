@@ -42,6 +42,7 @@ pub mod ids;
 pub mod series;
 pub mod severity;
 
+mod codes;
 mod error;
 
 pub use anatomy::{Level, Side};

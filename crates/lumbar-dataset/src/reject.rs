@@ -2,38 +2,14 @@
 
 use crate::table::{TableReader, TableWriter};
 use crate::{DatasetError, Sample};
-use lumbar_core::{SeriesKind, StudyId, Target};
+use lumbar_core::{SeriesKind, StudyId, Target, stable_codes};
 use lumbar_dicom::crossref::NotCovered;
 use lumbar_dicom::{Catalogue, Reject, Unused};
-use serde::{Deserialize, Serialize};
-use std::fmt;
 use std::path::Path;
 
-macro_rules! reasons {
-    ($($(#[doc = $doc:literal])* $name:ident;)*) => {
-        /// Why a target got no sample on a view. The name of a variant is its stable code; `data-spec/manifests.md` lists them.
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-        #[non_exhaustive]
-        pub enum SampleRejectReason { $($(#[doc = $doc])* $name,)* }
-
-        impl SampleRejectReason {
-            /// Every reason.
-            pub const ALL: &'static [SampleRejectReason] = &[$(SampleRejectReason::$name,)*];
-
-            /// The stable code.
-            pub fn code(self) -> &'static str {
-                match self { $(SampleRejectReason::$name => stringify!($name),)* }
-            }
-
-            /// What the code stands for, in a sentence.
-            pub fn meaning(self) -> &'static str {
-                match self { $(SampleRejectReason::$name => concat!($($doc),*).trim_ascii(),)* }
-            }
-        }
-    };
-}
-
-reasons! {
+stable_codes! {
+/// Why a target got no sample on a view. The name of a variant is its stable code; `data-spec/manifests.md` lists them.
+SampleRejectReason {
     /// The target has no grade, and the configuration drops such targets.
     NoGrade;
     /// The grade cannot be expressed in the dataset's scheme (Normal/Mild in four grades).
@@ -61,11 +37,6 @@ reasons! {
     /// The file has no window, and the configuration asks for it.
     NoWindow;
 }
-
-impl fmt::Display for SampleRejectReason {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.code())
-    }
 }
 
 impl From<NotCovered> for SampleRejectReason {

@@ -1,39 +1,8 @@
 //! Why a file is not used: stable codes, documented in `data-spec/reason-codes.md`.
 
-use serde::{Deserialize, Serialize};
-use std::fmt;
+use lumbar_core::stable_codes;
 
-macro_rules! reasons {
-    ($(#[$attribute:meta])* $enum:ident { $($(#[doc = $doc:literal])* $name:ident;)* }) => {
-        $(#[$attribute])*
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-        #[non_exhaustive]
-        pub enum $enum { $($(#[doc = $doc])* $name,)* }
-
-        impl $enum {
-            /// Every reason.
-            pub const ALL: &'static [$enum] = &[$($enum::$name,)*];
-
-            /// The stable code.
-            pub fn code(self) -> &'static str {
-                match self { $($enum::$name => stringify!($name),)* }
-            }
-
-            /// What the code stands for, in a sentence.
-            pub fn meaning(self) -> &'static str {
-                match self { $($enum::$name => concat!($($doc),*).trim_ascii(),)* }
-            }
-        }
-
-        impl fmt::Display for $enum {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.pad(self.code())
-            }
-        }
-    };
-}
-
-reasons! {
+stable_codes! {
 /// Why a file is not used. The name of a variant is its stable code in manifests.
 ///
 /// ```
@@ -109,12 +78,12 @@ RejectReason {
     BurnedInAnnotation;
     /// A Siemens mosaic: tiles of a whole volume in one image, whose stated position is not that of any tile.
     SiemensMosaic;
-    /// The same SOPInstanceUID as a file already taken.
+    /// The same SOPInstanceUID, InstanceNumber and position as a file already taken.
     DuplicateInstance;
 }
 }
 
-reasons! {
+stable_codes! {
 /// Why a series or study that was found serves no purpose. The name of a variant is its stable code in manifests.
 UnusedReason {
     /// A series in several planes, or called a localiser.

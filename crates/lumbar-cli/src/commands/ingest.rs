@@ -1,9 +1,12 @@
 //! `lumbar ingest`: any DICOM tree to a catalogue.
 
-use crate::{args::IngestArgs, config::Hinted, console::Console};
+use crate::{args::IngestArgs, config::Hinted, console::Console, flow};
 use anyhow::bail;
 use lumbar_dataset::{CatalogueInfo, check_catalogue_place, write_catalogue};
-use lumbar_dicom::{Catalogue, Limits, Reader, ScanError, ScanOptions, WorkerCommand, Workers, scan};
+use lumbar_dicom::{
+    Catalogue, Limits, Reader, RejectReason, ScanError, ScanOptions, UnusedReason, WorkerCommand, Workers,
+    scan,
+};
 use std::{collections::BTreeMap, path::Path};
 
 pub fn run(args: &IngestArgs, console: &Console<'_>) -> anyhow::Result<()> {
@@ -75,36 +78,41 @@ fn text(info: &CatalogueInfo, out: &Path) -> String {
         "{} files found: {} used with {} slices, {} rejected",
         info.n_files, info.n_files_with_slices, info.n_slices, info.n_rejects
     );
-    let mut tally = |counts: &BTreeMap<String, u64>| {
-        for (name, n) in counts {
-            text.push_str(&format!("\n  {n:>7}  {name}"));
-        }
-    };
-    tally(&info.reject_reasons);
+    text.push_str(&explained(
+        &info.reject_reasons,
+        RejectReason::ALL.iter().map(|code| (code.code(), code.meaning())),
+    ));
     text.push_str(&format!(
         "\n{} series found: {} used, {} not",
         found.n_series,
         found.n_series_used,
         found.n_series - found.n_series_used
     ));
-    let mut tally = |counts: &BTreeMap<String, u64>| {
-        for (name, n) in counts.iter().filter(|(name, _)| *name != "unknown") {
-            text.push_str(&format!("\n  {n:>7}  {name}"));
-        }
-    };
-    tally(&info.series_kinds);
-    tally(&info.unused_series);
+    for (name, n) in info.series_kinds.iter().filter(|(name, _)| *name != "unknown") {
+        text.push_str(&format!("\n  {n:>7}  {name}"));
+    }
+    let unused = || UnusedReason::ALL.iter().map(|code| (code.code(), code.meaning()));
+    text.push_str(&explained(&info.unused_series, unused()));
     text.push_str(&format!(
         "\n{} studies found: {} used, {} not",
         found.n_studies,
         found.n_studies_used,
         found.n_studies - found.n_studies_used
     ));
-    for (name, n) in &info.unused_studies {
-        text.push_str(&format!("\n  {n:>7}  {name}"));
-    }
+    text.push_str(&explained(&info.unused_studies, unused()));
     text.push_str(&format!("\nthe catalogue is in `{}`", out.display()));
     text
+}
+
+/// Counts by code, a line each, with what the codes stand for.
+fn explained(
+    counts: &BTreeMap<String, u64>,
+    meanings: impl Iterator<Item = (&'static str, &'static str)>,
+) -> String {
+    let lines = flow::explained(counts, meanings)
+        .into_iter()
+        .map(|row| format!("\n  {:>7}  {:<23}  {}", row.count, row.reason, row.meaning));
+    lines.collect()
 }
 
 /// A reader with worker processes, where this command can start them.

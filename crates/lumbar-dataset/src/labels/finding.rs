@@ -1,34 +1,11 @@
 //! What is odd about labels: stable codes.
 
-use lumbar_core::{SeriesId, StudyId, Target};
-use serde::{Deserialize, Serialize};
+use lumbar_core::{SeriesId, StudyId, Target, stable_codes};
 use std::fmt;
 
-macro_rules! codes {
-    ($($(#[doc = $doc:literal])* $name:ident;)*) => {
-        /// The kind of an oddity. The name of a variant is its stable code; `data-spec/labels.md` lists them.
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-        #[non_exhaustive]
-        pub enum FindingCode { $($(#[doc = $doc])* $name,)* }
-
-        impl FindingCode {
-            /// Every code.
-            pub const ALL: &'static [FindingCode] = &[$(FindingCode::$name,)*];
-
-            /// The stable code.
-            pub fn code(self) -> &'static str {
-                match self { $(FindingCode::$name => stringify!($name),)* }
-            }
-
-            /// What the code stands for, in a sentence.
-            pub fn meaning(self) -> &'static str {
-                match self { $(FindingCode::$name => concat!($($doc),*).trim_ascii(),)* }
-            }
-        }
-    };
-}
-
-codes! {
+stable_codes! {
+/// The kind of an oddity. The name of a variant is its stable code; `data-spec/labels.md` lists them.
+FindingCode {
     /// A row that has not the fields its header names; it is not used.
     BadRow;
     /// An id that cannot be one; the row is not used.
@@ -80,11 +57,6 @@ codes! {
     /// A grade that the grading scheme in use cannot express; the cell counts as missing.
     GradeNotInScheme;
 }
-
-impl fmt::Display for FindingCode {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.code())
-    }
 }
 
 impl std::str::FromStr for FindingCode {
