@@ -214,7 +214,12 @@ fn missing(stats: &Stats) -> Vec<MissingBlock> {
             stats
                 .studies_without
                 .iter()
-                .map(|(kind, n)| (format!("any {kind}"), *n))
+                .map(|(kind, n)| {
+                    let name = kind
+                        .parse::<SeriesKind>()
+                        .map_or(kind.as_str(), |kind| kind.description());
+                    (format!("any {name}"), *n)
+                })
                 .collect(),
         ),
         block("series", stats.counts.series, pairs(&stats.missing.series)),
