@@ -86,7 +86,7 @@ pub use export::{ExportFile, ExportInfo, ExportOptions, export};
 pub use info::{Counts, DatasetInfo, Domain, PatientGrouping, SCHEMA_VERSION};
 pub use loader::{Batch, Epoch, Loader, LoaderConfig, PixelBuffer, Sampling};
 pub use montage::{MontageRow, montage};
-pub use near::{NearDuplicate, NearDuplicates, near_duplicates};
+pub use near::{NearDuplicate, NearDuplicates, near_duplicates, similar_pictures};
 pub use pixels::ShardRecord;
 pub use reject::{SampleReject, SampleRejectReason};
 pub use sample::{Localisation, Sample};

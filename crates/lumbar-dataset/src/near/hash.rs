@@ -7,8 +7,9 @@ use std::f32::consts::PI;
 const WINDOW: usize = 48;
 /// The part is halved before its frequencies are taken.
 const HALF: usize = WINDOW / 2;
-/// Shifts that are tried, pixels: four at most are left over to a tenth of the picture.
-const SHIFTS: [i32; 3] = [-4, 0, 4];
+/// Shifts that are tried, pixels. With every other pixel, altered copies of phantoms differ by 13 bits at most; with every
+/// fourth by 20, where a fifth of all strangers are.
+const SHIFTS: [i32; 5] = [-4, -2, 0, 2, 4];
 /// Lowest frequencies along an axis; 8 x 8 of them without the mean, and one more.
 const N_FREQUENCIES: usize = 8;
 const N_BITS: usize = 64;
@@ -36,7 +37,7 @@ pub(super) struct Nearest {
 
 impl Hasher {
     /// A hasher for these pictures of 64 x 64 grey levels.
-    pub fn fitted<'a>(pictures: impl Iterator<Item = &'a [f32]>) -> Hasher {
+    pub fn fitted(pictures: impl Iterator<Item = impl AsRef<[f32]>>) -> Hasher {
         let mut hasher = Hasher {
             cosines: std::array::from_fn(|k| {
                 std::array::from_fn(|i| (PI * k as f32 * (i as f32 + 0.5) / HALF as f32).cos())
@@ -44,7 +45,7 @@ impl Hasher {
             medians: [0.0; N_BITS],
         };
         let coefficients: Vec<[f32; N_BITS]> = pictures
-            .map(|picture| hasher.coefficients(picture, [0, 0]))
+            .map(|picture| hasher.coefficients(picture.as_ref(), [0, 0]))
             .collect();
         for (bit, median) in hasher.medians.iter_mut().enumerate() {
             let mut values: Vec<f32> = coefficients.iter().map(|of_picture| of_picture[bit]).collect();
@@ -129,11 +130,11 @@ fn dot(a: &[f32], b: &[f32]) -> f32 {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
 
     /// Blobs drawn from a seed, seen at an offset.
-    pub(crate) fn blobs(seed: u64, [dx, dy]: [f32; 2]) -> Vec<f32> {
+    pub(in super::super) fn blobs(seed: u64, [dx, dy]: [f32; 2]) -> Vec<f32> {
         let draw = |i: u64| {
             let mut z = seed.wrapping_add(i).wrapping_mul(0x9e37_79b9_7f4a_7c15);
             z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -163,7 +164,7 @@ mod tests {
     #[test]
     fn shifted_and_brighter_pictures_stay_near_and_others_do_not() {
         let pictures: Vec<Vec<f32>> = (0..40).map(|seed| blobs(seed * 1000, [0.0, 0.0])).collect();
-        let hasher = Hasher::fitted(pictures.iter().map(Vec::as_slice));
+        let hasher = Hasher::fitted(pictures.iter());
         let probes: Vec<Probes> = pictures.iter().map(|picture| hasher.probes(picture)).collect();
         let brighter: Vec<f32> = blobs(7000, [4.0, -3.0]).iter().map(|v| v * 1.1 + 20.0).collect();
         let brighter = hasher.probes(&brighter);
@@ -173,7 +174,8 @@ mod tests {
             "{}",
             near.distance
         );
-        assert_eq!(near.shift, [4, -4]);
+        assert_eq!(near.shift[0], 4);
+        assert!([-4, -2].contains(&near.shift[1]), "{:?}", near.shift);
         for (i, other) in probes.iter().enumerate().filter(|(i, _)| *i != 7) {
             assert!(
                 brighter.nearest(other).distance > super::super::MAX_HASH_DISTANCE,

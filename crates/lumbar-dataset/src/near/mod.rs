@@ -1,24 +1,30 @@
 //! Images of different patients that are too alike: copies under another name leak from one side of a split to another.
 
+mod align;
 mod compare;
+mod filter;
 mod hash;
+mod sieve;
 
 use crate::{Assignment, Dataset, DatasetError, Sample, SampleMode};
-use compare::{Detail, Likeness};
+use compare::Likeness;
 use hash::{Hasher, Probes};
 use lumbar_preprocess::{
     Filter, Orientation, Padding, Pixels, Region, Resampling, Scratch, ValueMap, resample,
 };
 use rayon::prelude::*;
 use serde::Serialize;
+use sieve::Sieve;
 use std::collections::BTreeMap;
 
 /// Side of the picture that is compared, pixels: every sample is brought to it.
 const SIDE: usize = 64;
-/// Bits of 64 by which two hashes may differ and still be looked at. See [`near_duplicates`] for what it rests on.
+/// Bits of 64 by which two hashes may differ and still be looked at.
 const MAX_HASH_DISTANCE: u32 = 14;
-/// Least correlation of fine detail, at the best shift, of what is called a near-duplicate.
-const MIN_DETAIL: f32 = 0.7;
+/// Least correlation of detail at the best shift in whole pixels of what is looked at closely.
+const MIN_SIEVE: f32 = 0.6;
+/// Least correlation of detail of what is called a near-duplicate. See [`near_duplicates`] for what the limits rest on.
+const MIN_DETAIL: f32 = 0.88;
 /// Fewer pixels of the file than this across a sample leave no detail to compare.
 const MIN_SOURCE_PIXELS: f64 = 32.0;
 /// A picture whose grey levels spread less than this (standard deviation, of 255) shows nothing.
@@ -33,9 +39,11 @@ pub struct NearDuplicates {
     pub n_compared: usize,
     /// Samples that could not be: blank, or with fewer than 32 pixels of the file across.
     pub n_not_comparable: usize,
-    /// Largest correlation of detail of a candidate that was not called a near-duplicate: how far the nearest stranger
-    /// is from the limit of 0.7.
-    pub nearest_stranger: f32,
+    /// Pairs that were compared closely, after hashes and a quick look.
+    pub n_close: usize,
+    /// Largest correlation of detail of a pair that was compared closely and not called a near-duplicate; 0 if there
+    /// was none.
+    pub largest_below: f32,
 }
 
 /// Two samples of different patients that show the same picture.
@@ -49,62 +57,88 @@ pub struct NearDuplicate {
     pub places: [String; 2],
     /// Whether the two stand on two sides: in different parts, or in different folds.
     pub across: bool,
-    /// Correlation of the pictures at the best shift.
+    /// Correlation of the pictures where the second lies best over the first.
     pub correlation: f32,
-    /// Correlation of their fine detail.
+    /// Correlation of their fine detail there.
     pub detail_correlation: f32,
-    /// The shift, pixels of a sample scaled to 64 x 64, right and down.
-    pub shift_px: [i32; 2],
+    /// How far right and down the second shows what the first does, pixels of a sample scaled to 64 x 64.
+    pub shift_px: [f32; 2],
+    /// How much larger it shows it, across and down.
+    pub scale: [f32; 2],
 }
 
 /// Finds samples of different patients that show the same picture: re-encoded, brighter, shifted by up to a tenth of
 /// the crop, or cut and stretched by a few percent.
 ///
 /// # Method
-/// The central slices of all samples of a condition group and view are brought to 64 x 64 pixels. A perceptual hash
-/// (signs of 64 low frequencies of the middle of the picture, each against its median over the group, so that the
-/// anatomy all share does not count) names candidates: pairs whose hashes differ by at most 14 of 64 bits at one of
-/// nine shifts. A candidate is a near-duplicate if the fine detail of the two, texture and noise, correlates by 0.7 or
-/// more at the best shift.
+/// The central slices of all samples of a condition group and view are brought to 64 x 64 pixels.
+/// 1. A perceptual hash (signs of 64 low frequencies of the middle of the picture, each against its median over the
+///    group, so that the anatomy all share does not count) names candidates: pairs whose hashes differ by at most 14 of
+///    64 bits at one of 25 shifts.
+/// 2. A quick look at every other pixel leaves those whose detail correlates by 0.6 at a shift in whole pixels.
+/// 3. The second picture is laid over the first by least squares, in shift and scale. The two are near-duplicates if
+///    their fine detail, texture and grain, then correlates by 0.88 or more.
 ///
-/// The limits rest on `examples/near_duplicates.rs`, which prints both distributions; `data-spec/near-duplicates.md`
-/// has the numbers. Mirrored copies are not looked for.
+/// The limits rest on `examples/near_duplicates.rs`, which prints the distributions for copies and for strangers;
+/// `data-spec/near-duplicates.md` argues them. Mirrored copies are not looked for.
 ///
 /// # Errors
 /// [`DatasetError`] if pixels cannot be read.
 pub fn near_duplicates(dataset: &Dataset) -> Result<NearDuplicates, DatasetError> {
-    let prepared: Vec<Option<Picture>> = (0..dataset.samples().len())
-        .into_par_iter()
-        .map(|index| picture(dataset, index))
-        .collect::<Result<_, _>>()?;
-    let n_compared = prepared.iter().filter(|picture| picture.is_some()).count();
-    let (mut pairs, mut nearest_stranger) = (Vec::new(), 0.0f32);
-    for group in groups(dataset, &prepared).into_values() {
-        let pictures: Vec<(usize, &Picture)> = group
-            .iter()
-            .filter_map(|index| Some((*index, prepared[*index].as_ref()?)))
-            .collect();
-        for (a, b, likeness) in candidates(dataset, &pictures) {
-            if likeness.detail >= MIN_DETAIL {
-                pairs.push(pair([&dataset.samples()[a], &dataset.samples()[b]], likeness));
+    similar_pictures(dataset, MIN_DETAIL)
+}
+
+/// As [`near_duplicates`], with another limit on the correlation of detail: for seeing how far copies and strangers are
+/// apart. Below about 0.7 it misses pairs, which the quick look keeps out.
+///
+/// # Errors
+/// As [`near_duplicates`].
+pub fn similar_pictures(dataset: &Dataset, min_detail: f32) -> Result<NearDuplicates, DatasetError> {
+    let mut found = NearDuplicates::default();
+    // One group in memory at a time.
+    for group in groups(dataset).into_values() {
+        let pictures: Vec<(usize, Picture)> = group
+            .par_iter()
+            .filter_map(|index| Some(picture(dataset, *index).transpose()?.map(|of| (*index, of))))
+            .collect::<Result<_, _>>()?;
+        found.n_compared += pictures.len();
+        found.n_not_comparable += group.len() - pictures.len();
+        for (a, b, likeness) in close_pairs(dataset, &pictures) {
+            found.n_close += 1;
+            if likeness.detail >= min_detail {
+                let samples = [&dataset.samples()[a], &dataset.samples()[b]];
+                found.pairs.push(pair(samples, likeness));
             } else {
-                nearest_stranger = nearest_stranger.max(likeness.detail);
+                found.largest_below = found.largest_below.max(likeness.detail);
             }
         }
     }
-    pairs.sort_by(|a, b| a.samples.cmp(&b.samples));
-    Ok(NearDuplicates {
-        pairs,
-        n_compared,
-        n_not_comparable: prepared.len() - n_compared,
-        nearest_stranger,
-    })
+    found.pairs.sort_by(|a, b| a.samples.cmp(&b.samples));
+    Ok(found)
 }
 
 /// The central slice of a sample, ready to be compared.
 struct Picture {
-    grey: Vec<f32>,
-    detail: Detail,
+    /// 257 for each of 255 grey levels.
+    levels: Vec<u16>,
+    sieve: Sieve,
+}
+
+impl Picture {
+    fn of(levels: Vec<u16>) -> Picture {
+        Picture {
+            sieve: Sieve::of(&grey(&levels)),
+            levels,
+        }
+    }
+
+    fn grey(&self) -> Vec<f32> {
+        grey(&self.levels)
+    }
+}
+
+fn grey(levels: &[u16]) -> Vec<f32> {
+    levels.iter().map(|level| f32::from(*level) / 257.0).collect()
 }
 
 fn picture(dataset: &Dataset, index: usize) -> Result<Option<Picture>, DatasetError> {
@@ -140,14 +174,7 @@ fn picture(dataset: &Dataset, index: usize) -> Result<Option<Picture>, DatasetEr
         &how,
         (&mut out, &mut scratch),
     )?;
-    let grey: Vec<f32> = out.iter().map(|value| f32::from(*value) / 257.0).collect();
-    if compare::spread(&grey) < MIN_SPREAD {
-        return Ok(None);
-    }
-    Ok(Some(Picture {
-        detail: Detail::of(&grey),
-        grey,
-    }))
+    Ok((compare::spread(&grey(&out)) >= MIN_SPREAD).then(|| Picture::of(out)))
 }
 
 /// Whether the file had enough pixels where the sample lies.
@@ -163,36 +190,36 @@ fn has_detail(sample: &Sample, mode: SampleMode, [_, rows, columns]: [usize; 3])
 }
 
 /// Samples by condition group and view.
-fn groups(dataset: &Dataset, prepared: &[Option<Picture>]) -> BTreeMap<(usize, &'static str), Vec<usize>> {
+fn groups(dataset: &Dataset) -> BTreeMap<(usize, &'static str), Vec<usize>> {
     let mut groups: BTreeMap<(usize, &'static str), Vec<usize>> = BTreeMap::new();
     for (index, sample) in dataset.samples().iter().enumerate() {
-        if prepared[index].is_some() {
-            let key = (sample.target.condition.group().index(), sample.view.name());
-            groups.entry(key).or_default().push(index);
-        }
+        let key = (sample.target.condition.group().index(), sample.view.name());
+        groups.entry(key).or_default().push(index);
     }
     groups
 }
 
-/// Pairs of different patients whose hashes are near, compared.
-fn candidates(dataset: &Dataset, pictures: &[(usize, &Picture)]) -> Vec<(usize, usize, Likeness)> {
-    let hasher = Hasher::fitted(pictures.iter().map(|(_, picture)| picture.grey.as_slice()));
+/// Pairs of different patients that hashes and the quick look leave, compared.
+fn close_pairs(dataset: &Dataset, pictures: &[(usize, Picture)]) -> Vec<(usize, usize, Likeness)> {
+    let hasher = Hasher::fitted(pictures.iter().map(|(_, picture)| picture.grey()));
     let probes: Vec<Probes> = pictures
         .par_iter()
-        .map(|(_, picture)| hasher.probes(&picture.grey))
+        .map(|(_, picture)| hasher.probes(&picture.grey()))
         .collect();
     let samples = dataset.samples();
-    let of_different_patients =
-        |a: usize, b: usize| samples[pictures[a].0].patient != samples[pictures[b].0].patient;
     (0..pictures.len())
         .into_par_iter()
-        .flat_map_iter(|a| {
+        .flat_map_iter(|i| {
             let probes = &probes;
-            (a + 1..pictures.len()).filter_map(move |b| {
-                let near = probes[a].nearest(&probes[b]);
-                let candidate = near.distance <= MAX_HASH_DISTANCE && of_different_patients(a, b);
-                let ((a, left), (b, right)) = (pictures[a], pictures[b]);
-                candidate.then(|| (a, b, compare::likeness(left, right, near.shift)))
+            let (a, left) = &pictures[i];
+            let others = pictures.iter().zip(probes).skip(i + 1);
+            others.filter_map(move |((b, right), probe)| {
+                let near = probes[i].nearest(probe);
+                if near.distance > MAX_HASH_DISTANCE || samples[*a].patient == samples[*b].patient {
+                    return None;
+                }
+                let (detail, shift) = left.sieve.best(&right.sieve, near.shift);
+                (detail >= MIN_SIEVE).then(|| (*a, *b, compare::likeness(left, right, shift)))
             })
         })
         .collect()
@@ -208,6 +235,7 @@ fn pair(samples: [&Sample; 2], likeness: Likeness) -> NearDuplicate {
         across: a != b,
         correlation: likeness.whole,
         detail_correlation: likeness.detail,
-        shift_px: likeness.shift,
+        shift_px: likeness.place.shift.map(|v| v as f32),
+        scale: likeness.place.scale.map(|v| v as f32),
     }
 }
