@@ -33,6 +33,7 @@ use args::{Cli, Command};
 use clap::{CommandFactory, FromArgMatches, error::ErrorKind};
 use config::Hinted;
 use console::{Console, Verbosity};
+use lumbar_dataset::DatasetError;
 use std::{ffi::OsString, io::Write, path::PathBuf, process::ExitCode};
 
 /// What the command runs in.
@@ -140,8 +141,12 @@ fn describe(error: &anyhow::Error) -> String {
     for cause in error.chain().skip(1) {
         text.push_str(&format!("\n  caused by: {cause}"));
     }
-    if let Some(hint) = error.chain().find_map(|cause| cause.downcast_ref::<Hinted>()) {
-        text.push_str(&format!("\nhint: {}", hint.hint));
+    let hint = error.chain().find_map(|cause| {
+        let ours = cause.downcast_ref::<Hinted>().map(|error| error.hint.as_str());
+        ours.or_else(|| cause.downcast_ref::<DatasetError>()?.hint())
+    });
+    if let Some(hint) = hint {
+        text.push_str(&format!("\nhint: {hint}"));
     }
     text
 }

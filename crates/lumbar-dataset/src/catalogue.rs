@@ -118,7 +118,7 @@ pub fn write_catalogue(
     ];
     write_tables(catalogue, folder.path(), &metadata)?;
     let rejects = RejectRow::of_catalogue(catalogue);
-    write_rejects(&folder.path().join("rejects.parquet"), &rejects, &metadata)?;
+    write_rejects(&folder.path().join("rejects.parquet"), rejects, &metadata)?;
     let mut json = serde_json::to_vec_pretty(&info)
         .map_err(|error| DatasetError::corrupt("catalogue description", out, error))?;
     json.push(b'\n');
@@ -145,7 +145,11 @@ pub struct StoredCatalogue {
 /// [`DatasetError`] if a file is missing, newer than this build, or not what it should be.
 pub fn read_catalogue(folder: &Path) -> Result<StoredCatalogue, DatasetError> {
     let path = folder.join(CATALOGUE_JSON);
-    let text = std::fs::read(&path).map_err(DatasetError::io("reading", &path))?;
+    let text = std::fs::read(&path).map_err(DatasetError::unread(
+        folder,
+        CATALOGUE_JSON,
+        "the folder that `lumbar ingest` made",
+    ))?;
     let info: CatalogueInfo = serde_json::from_slice(&text)
         .map_err(|error| DatasetError::corrupt("catalogue description", &path, error))?;
     if info.schema_version > SCHEMA_VERSION {

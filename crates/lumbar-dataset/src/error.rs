@@ -1,5 +1,6 @@
 //! Errors of building and reading datasets.
 
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 /// Why a dataset, catalogue or label table could not be made or read.
@@ -9,7 +10,7 @@ use std::path::{Path, PathBuf};
 #[non_exhaustive]
 pub enum DatasetError {
     /// The operating system refused.
-    #[error("{action} failed: {}", path.display())]
+    #[error("{action} `{}` failed", path.display())]
     Io {
         /// What was being done.
         action: &'static str,
@@ -18,6 +19,16 @@ pub enum DatasetError {
         /// The cause.
         #[source]
         source: std::io::Error,
+    },
+    /// A folder lacks the file that would make it what it was taken for.
+    #[error("no `{file}` in `{}`", folder.display())]
+    Missing {
+        /// The file.
+        file: &'static str,
+        /// Where it was looked for.
+        folder: PathBuf,
+        /// What to give instead.
+        hint: String,
     },
     /// A table lacks a column or its header cannot be read.
     #[error("table {}: {detail}", path.display())]
@@ -116,6 +127,41 @@ pub enum DatasetError {
 }
 
 impl DatasetError {
+    /// What would help, where that is known and the message does not say it.
+    pub fn hint(&self) -> Option<&str> {
+        match self {
+            DatasetError::Missing { hint, .. } => Some(hint),
+            _ => None,
+        }
+    }
+
+    /// Why `file` of `folder` could not be read; `give` is what to give instead, should there be no such file.
+    pub(crate) fn unread(
+        folder: &Path,
+        file: &'static str,
+        give: &str,
+    ) -> impl FnOnce(std::io::Error) -> DatasetError {
+        let give = give.to_owned();
+        let folder = folder.to_owned();
+        move |source| {
+            if !matches!(source.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) {
+                return DatasetError::io("reading", &folder.join(file))(source);
+            }
+            let found = if folder.is_dir() {
+                ""
+            } else if folder.exists() {
+                "it is a file; "
+            } else {
+                "there is no such folder; "
+            };
+            DatasetError::Missing {
+                file,
+                folder,
+                hint: format!("{found}give {give}"),
+            }
+        }
+    }
+
     pub(crate) fn io(action: &'static str, path: &Path) -> impl FnOnce(std::io::Error) -> DatasetError {
         let path = path.to_owned();
         move |source| DatasetError::Io { action, path, source }
@@ -139,5 +185,30 @@ impl DatasetError {
             found: format!("{found}"),
             expected: expected.into(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::DatasetInfo;
+    use crate::labels::Labels;
+
+    #[test]
+    fn a_folder_that_is_something_else_says_what_to_give() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("notes.txt");
+        std::fs::write(&file, "x").unwrap();
+        let hint = |folder: &Path| {
+            let error = DatasetInfo::read(folder).unwrap_err();
+            assert!(error.to_string().starts_with("no `dataset.json` in `"), "{error}");
+            error.hint().unwrap().to_owned()
+        };
+        assert!(hint(&dir.path().join("nowhere")).starts_with("there is no such folder; give the folder"));
+        assert!(hint(&file).starts_with("it is a file; give the folder"));
+        assert!(hint(dir.path()).starts_with("give the folder"));
+        let error = Labels::read_rsna(dir.path()).unwrap_err();
+        assert!(error.to_string().starts_with("no `train.csv` in `"), "{error}");
+        assert!(error.hint().unwrap().contains("train_images"));
     }
 }

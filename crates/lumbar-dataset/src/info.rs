@@ -96,7 +96,11 @@ impl DatasetInfo {
     /// [`DatasetError`] if it is missing, newer than this build, or not what it should be.
     pub fn read(dataset: &Path) -> Result<DatasetInfo, DatasetError> {
         let path = dataset.join(DATASET_JSON);
-        let text = std::fs::read(&path).map_err(DatasetError::io("reading", &path))?;
+        let text = std::fs::read(&path).map_err(DatasetError::unread(
+            dataset,
+            DATASET_JSON,
+            "the folder that `lumbar dataset build` or `merge` made",
+        ))?;
         let corrupt =
             |detail: &dyn std::fmt::Display| DatasetError::corrupt("dataset description", &path, detail);
         let value: serde_json::Value = serde_json::from_slice(&text).map_err(|error| corrupt(&error))?;

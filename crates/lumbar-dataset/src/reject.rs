@@ -1,6 +1,6 @@
 //! What did not become a slice or a sample, and why: `rejects.parquet`.
 
-use crate::table::{TableReader, TableWriter};
+use crate::table::{RowWriter, TableReader, TableWriter};
 use crate::{DatasetError, Sample};
 use lumbar_core::{SeriesKind, StudyId, Target, stable_codes};
 use lumbar_dicom::crossref::NotCovered;
@@ -139,11 +139,23 @@ impl RejectRow {
 
 pub(crate) fn write_rejects(
     path: &Path,
-    rows: &[RejectRow],
+    rows: impl IntoIterator<Item = RejectRow>,
     metadata: &[(&str, String)],
 ) -> Result<(), DatasetError> {
+    let mut writer = reject_writer(path, metadata);
+    writer.extend(rows)?;
+    writer.finish()
+}
+
+/// The table of rejects, for rows in order.
+pub(crate) fn reject_writer(path: &Path, metadata: &[(&str, String)]) -> RowWriter<RejectRow> {
+    RowWriter::new(path, (metadata, 1), columns)
+}
+
+fn columns(rows: &[RejectRow]) -> TableWriter {
     let rows = || rows.iter();
-    TableWriter::default()
+    let mut table = TableWriter::default();
+    table
         .text("scope", rows().map(|r| &r.scope))
         .text_or_null("source", rows().map(|r| r.source.as_ref()))
         .text_or_null("study_id", rows().map(|r| r.study.as_ref()))
@@ -152,8 +164,8 @@ pub(crate) fn write_rejects(
         .text_or_null("target", rows().map(|r| r.target.as_ref()))
         .text_or_null("view", rows().map(|r| r.view.as_ref()))
         .text("reason", rows().map(|r| &r.reason))
-        .text("detail", rows().map(|r| &r.detail))
-        .write(path, metadata, 1)
+        .text("detail", rows().map(|r| &r.detail));
+    table
 }
 
 pub(crate) fn read_rejects(path: &Path) -> Result<Vec<RejectRow>, DatasetError> {

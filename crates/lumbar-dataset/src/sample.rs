@@ -1,8 +1,10 @@
 //! Samples, and their table.
 
-use crate::table::{TableReader, TableWriter};
+use crate::table::{RowWriter, TableReader, TableWriter};
 use crate::{Assignment, DatasetError};
-use lumbar_core::{PatientKey, PixelPoint, Point, RowId, SeriesId, SeriesKind, Severity, StudyId, Target};
+use lumbar_core::{
+    GradingScheme, PatientKey, PixelPoint, Point, RowId, SeriesId, SeriesKind, Severity, StudyId, Target,
+};
 use lumbar_preprocess::MirrorOp;
 use std::path::Path;
 use std::{fmt, str::FromStr};
@@ -117,11 +119,17 @@ impl Sample {
 /// Columns the table is sorted by, from the first: study, then target and view within.
 const N_SORTED: usize = 1;
 
-pub(crate) fn write_samples(
+/// The table of samples, for rows in order.
+pub(crate) fn sample_writer(
     path: &Path,
-    samples: &[Sample],
-    (grades, metadata): (lumbar_core::GradingScheme, &[(&str, String)]),
-) -> Result<(), DatasetError> {
+    (grades, metadata): (GradingScheme, &[(&str, String)]),
+) -> RowWriter<Sample> {
+    RowWriter::new(path, (metadata, N_SORTED), move |samples| {
+        columns(samples, grades)
+    })
+}
+
+fn columns(samples: &[Sample], grades: GradingScheme) -> TableWriter {
     let rows = || samples.iter();
     let grade_idx = |sample: &Sample| {
         sample
@@ -174,7 +182,7 @@ pub(crate) fn write_samples(
         .u32("shard", rows().map(|s| s.shard))
         .u32("row", rows().map(|s| s.row))
         .u32("crc32", rows().map(|s| s.crc32));
-    table.write(path, metadata, N_SORTED)
+    table
 }
 
 pub(crate) fn read_samples(path: &Path) -> Result<Vec<Sample>, DatasetError> {
@@ -300,12 +308,10 @@ pub(crate) mod tests {
         samples[5].crop_mm = None;
         samples[6].site = Some("north".to_owned());
         samples[7].localisation = Localisation::CrossReference;
-        write_samples(
-            &path,
-            &samples,
-            (Default::default(), &[("schema_version", "1".to_owned())]),
-        )
-        .unwrap();
+        let metadata = [("schema_version", "1".to_owned())];
+        let mut writer = sample_writer(&path, (Default::default(), &metadata));
+        writer.extend(samples.iter().cloned()).unwrap();
+        writer.finish().unwrap();
         assert_eq!(read_samples(&path).unwrap(), samples);
         assert_eq!(
             samples[0].sample_id,

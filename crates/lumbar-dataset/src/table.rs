@@ -100,28 +100,116 @@ pub(crate) fn write_parts(
     n_sorted: usize,
     parts: impl IntoIterator<Item = TableWriter>,
 ) -> Result<(), DatasetError> {
-    let bad = |error: &dyn std::fmt::Display| DatasetError::BadTable {
-        path: path.to_owned(),
-        detail: format!("writing failed: {error}"),
-    };
-    let mut writer: Option<ArrowWriter<File>> = None;
+    let mut file = TableFile::new(path, metadata, n_sorted);
     for part in parts {
+        file.push(part)?;
+    }
+    file.finish()
+}
+
+/// A table on its way to disk. The file appears with the first part.
+struct TableFile {
+    path: PathBuf,
+    properties: WriterProperties,
+    writer: Option<ArrowWriter<File>>,
+}
+
+impl TableFile {
+    fn new(path: &Path, metadata: &[(&str, String)], n_sorted: usize) -> TableFile {
+        TableFile {
+            path: path.to_owned(),
+            properties: properties(metadata, n_sorted),
+            writer: None,
+        }
+    }
+
+    fn push(&mut self, part: TableWriter) -> Result<(), DatasetError> {
+        let path = &self.path;
         let schema = Arc::new(Schema::new(part.fields));
-        let batch = RecordBatch::try_new(schema.clone(), part.columns).map_err(|error| bad(&error))?;
-        let writer = match &mut writer {
+        let batch = RecordBatch::try_new(schema.clone(), part.columns).map_err(unwritten(path))?;
+        let writer = match &mut self.writer {
             Some(writer) => writer,
             None => {
                 let file = File::create(path).map_err(DatasetError::io("creating", path))?;
-                let opened = ArrowWriter::try_new(file, schema, Some(properties(metadata, n_sorted)))
-                    .map_err(|error| bad(&error))?;
-                writer.insert(opened)
+                let opened = ArrowWriter::try_new(file, schema, Some(self.properties.clone()));
+                self.writer.insert(opened.map_err(unwritten(path))?)
             }
         };
-        writer.write(&batch).map_err(|error| bad(&error))?;
+        writer.write(&batch).map_err(unwritten(path))
     }
-    let Some(writer) = writer else { return Ok(()) };
-    let file = writer.into_inner().map_err(|error| bad(&error))?;
-    file.sync_all().map_err(DatasetError::io("writing", path))
+
+    fn finish(self) -> Result<(), DatasetError> {
+        let Some(writer) = self.writer else { return Ok(()) };
+        let file = writer.into_inner().map_err(unwritten(&self.path))?;
+        file.sync_all().map_err(DatasetError::io("writing", &self.path))
+    }
+}
+
+fn unwritten<E: std::fmt::Display>(path: &Path) -> impl Fn(E) -> DatasetError {
+    move |error| DatasetError::BadTable {
+        path: path.to_owned(),
+        detail: format!("writing failed: {error}"),
+    }
+}
+
+/// Rows that come one by one, written [`ROWS_AT_A_TIME`] at a time: what waits for its turn and the row group in work
+/// are all that stands in memory.
+pub(crate) struct RowWriter<R> {
+    file: TableFile,
+    waiting: Vec<R>,
+    columns: Box<Columns<R>>,
+    n_rows: usize,
+}
+
+/// Rows as columns.
+type Columns<R> = dyn Fn(&[R]) -> TableWriter + Send;
+
+impl<R> RowWriter<R> {
+    /// A table at `path`, whose columns `columns` makes of rows; the first `n_sorted` of them are declared as sorted.
+    pub fn new(
+        path: &Path,
+        (metadata, n_sorted): (&[(&str, String)], usize),
+        columns: impl Fn(&[R]) -> TableWriter + Send + 'static,
+    ) -> RowWriter<R> {
+        RowWriter {
+            file: TableFile::new(path, metadata, n_sorted),
+            waiting: Vec::new(),
+            columns: Box::new(columns),
+            n_rows: 0,
+        }
+    }
+
+    pub fn push(&mut self, row: R) -> Result<(), DatasetError> {
+        self.waiting.push(row);
+        self.n_rows += 1;
+        if self.waiting.len() == ROWS_AT_A_TIME {
+            self.flush()?;
+        }
+        Ok(())
+    }
+
+    pub fn extend(&mut self, rows: impl IntoIterator<Item = R>) -> Result<(), DatasetError> {
+        rows.into_iter().try_for_each(|row| self.push(row))
+    }
+
+    /// Rows so far.
+    pub fn n_rows(&self) -> usize {
+        self.n_rows
+    }
+
+    /// Ends the table; one without rows still has its columns.
+    pub fn finish(mut self) -> Result<(), DatasetError> {
+        if !self.waiting.is_empty() || self.n_rows == 0 {
+            self.flush()?;
+        }
+        self.file.finish()
+    }
+
+    fn flush(&mut self) -> Result<(), DatasetError> {
+        self.file.push((self.columns)(&self.waiting))?;
+        self.waiting.clear();
+        Ok(())
+    }
 }
 
 fn properties(metadata: &[(&str, String)], n_sorted: usize) -> WriterProperties {
@@ -271,6 +359,33 @@ mod tests {
         assert_eq!(table.text("id").unwrap()[123], Some("000123"));
         assert_eq!(table.f64("mm").unwrap()[..4], [Some(0.0), None, None, Some(3.0)]);
         assert!(table.u32("mm").is_err() && table.text("nope").is_err());
+    }
+
+    #[test]
+    fn rows_one_by_one_are_the_bytes_of_a_whole_table() {
+        let dir = tempfile::tempdir().unwrap();
+        // Beyond a row group, and a whole number of parts.
+        for n in [0, 3, ROWS_PER_GROUP + 5, 9 * ROWS_AT_A_TIME] {
+            let columns = |rows: &[usize]| {
+                let mut table = TableWriter::default();
+                table
+                    .text("id", rows.iter().map(|i| format!("{i:07}")))
+                    .text("word", rows.iter().map(|i| ["left", "right", "middle"][i % 3]))
+                    .f64("mm", rows.iter().map(|i| (*i as f64).sqrt()));
+                table
+            };
+            let rows: Vec<usize> = (0..n).collect();
+            let [whole, streamed] = ["whole", "streamed"].map(|name| dir.path().join(name));
+            columns(&rows).write(&whole, &[], 1).unwrap();
+            let mut writer = RowWriter::new(&streamed, (&[], 1), columns);
+            writer.extend(rows).unwrap();
+            assert_eq!(writer.n_rows(), n);
+            writer.finish().unwrap();
+            assert!(
+                std::fs::read(&whole).unwrap() == std::fs::read(&streamed).unwrap(),
+                "{n} rows"
+            );
+        }
     }
 
     #[test]

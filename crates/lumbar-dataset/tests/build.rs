@@ -8,7 +8,7 @@
 use lumbar_core::{ConditionGroup, SeriesKind, Side};
 use lumbar_dataset::{
     BuildInput, BuildOptions, Dataset, DatasetConfig, Domain, Loader, LoaderConfig, Localisation, Part,
-    SampleMode, Sampling, build, build_part, merge,
+    SampleMode, Sampling, build, build_part, merge, resplit,
 };
 use lumbar_phantom::{PhantomConfig, Pixels, generate};
 use lumbar_preprocess::Augment;
@@ -373,6 +373,43 @@ fn unreadable_pixels_reject_samples_and_the_build_goes_on() {
         info.counts.samples + info.counts.sample_rejects
     );
     assert!(info.counts.samples > 0);
+}
+
+#[test]
+fn a_split_made_anew_counts_a_series_without_a_usable_file_as_the_build_did() {
+    let dir = tempfile::tempdir().unwrap();
+    let root = dir.path().join("rsna");
+    let phantom = PhantomConfig {
+        n_studies: 2,
+        seed: 8,
+        pixels: Pixels::Tiny,
+        ..PhantomConfig::default()
+    };
+    generate(&phantom, &root, &|_| {}).unwrap();
+    let input = BuildInput::rsna(&root, config(), &|_| {}).unwrap();
+    let series = root.join(&input.catalogue.slices[0].path);
+    for file in std::fs::read_dir(series.parent().unwrap()).unwrap() {
+        let path = file.unwrap().path();
+        let bytes = std::fs::read(&path).unwrap();
+        std::fs::write(&path, &bytes[..bytes.len() - 300]).unwrap();
+    }
+    let input = BuildInput::rsna(&root, config(), &|_| {}).unwrap();
+    assert!(
+        input
+            .catalogue
+            .unused()
+            .iter()
+            .any(|unused| unused.series.is_some())
+    );
+    let (out, again) = (dir.path().join("ds"), dir.path().join("again"));
+    let info = build(input, &out, &BuildOptions::default(), &|_| {}).unwrap();
+    assert_eq!(
+        info.counts.target_views,
+        info.counts.samples + info.counts.sample_rejects
+    );
+    assert_eq!(info.counts.target_views, 2 * 25 * 2);
+    resplit(&out, &again, &config().split, None).unwrap();
+    assert_same(&out, &again);
 }
 
 #[test]

@@ -1,22 +1,24 @@
 //! Putting a dataset together from the output of its studies.
 
 use super::Base;
+use super::part::{PART_JSON, PartInfo, PartOf};
+use super::tally::{Patients, Tally};
 use crate::catalogue::write_tables;
 use crate::dataset::shard_shape;
 use crate::info::DATASET_JSON;
-use crate::labels::tables::{LabelRow, patient_labels, write_findings, write_labels};
+use crate::labels::tables::{LabelRow, write_findings, write_labels};
 use crate::output::{OutputFolder, write_file};
 use crate::pixels::ShardWriter;
-use crate::reject::{RejectRow, write_rejects};
+use crate::reject::{RejectRow, reject_writer};
 use crate::render::StudyOutput;
-use crate::sample::write_samples;
-use crate::table::TableWriter;
+use crate::sample::sample_writer;
+use crate::table::RowWriter;
 use crate::{
     Assignment, Counts, DatasetConfig, DatasetError, DatasetInfo, Domain, PatientGrouping, SCHEMA_VERSION,
-    Sample, SampleMode, SampleRejectReason, ShardRecord, provenance, split,
+    Sample, SampleMode, ShardRecord, provenance,
 };
-use lumbar_core::{PatientKey, Severity};
-use std::collections::{BTreeMap, BTreeSet};
+use lumbar_core::PatientKey;
+use std::collections::BTreeMap;
 use std::path::Path;
 
 /// Key-value metadata of every table.
@@ -50,11 +52,13 @@ pub(super) struct Known {
 impl Known {
     pub fn of(base: &Base) -> Known {
         let catalogue = &base.input.catalogue;
-        let sources: BTreeSet<&str> = catalogue
+        let mut sources: Vec<&str> = catalogue
             .slices
             .iter()
             .map(|slice| slice.source.as_str())
             .collect();
+        sources.sort_unstable();
+        sources.dedup();
         Known {
             schema_version: SCHEMA_VERSION,
             config: base.input.config.clone(),
@@ -93,40 +97,58 @@ impl Known {
     }
 }
 
-/// Writes what does not depend on pixels: the catalogue's tables, labels and findings. File rejects are written apart
-/// (`file_rejects.parquet`) and joined with those of samples at the end.
+/// Writes what does not depend on pixels: the catalogue's tables, labels and findings.
 pub(super) fn write_base(base: &Base, folder: &Path) -> Result<(), DatasetError> {
     let metadata = base.metadata();
     write_tables(&base.input.catalogue, folder, &metadata)?;
-    let rejects = RejectRow::of_catalogue(&base.input.catalogue);
-    write_rejects(&folder.join(FILE_REJECTS), &rejects, &metadata)?;
-    write_labels(&folder.join("labels.parquet"), &base.label_rows, &metadata)?;
+    write_labels(&folder.join("labels.parquet"), base.label_rows(), &metadata)?;
     write_findings(&folder.join("findings.parquet"), &base.findings, &metadata)
 }
 
-/// File rejects, until they are joined with those of samples.
-pub(super) const FILE_REJECTS: &str = "file_rejects.parquet";
-
-/// Takes samples in order and writes the dataset.
+/// Takes samples and rejects in order and writes a dataset or a part, row by row: nothing of a study stays behind but
+/// its line in `splits.parquet`.
 pub(super) struct DatasetWriter {
     folder: OutputFolder,
+    known: Known,
+    patients: Patients,
     pixels: ShardWriter,
-    samples: Vec<Sample>,
-    rejects: Vec<RejectRow>,
+    samples: RowWriter<Sample>,
+    rejects: RowWriter<RejectRow>,
+    tally: Tally,
 }
 
 impl DatasetWriter {
-    pub fn start(out: &Path, config: &DatasetConfig) -> Result<DatasetWriter, DatasetError> {
-        DatasetWriter::start_in(OutputFolder::start(out, DATASET_JSON)?, config)
+    /// Starts a dataset: divides the patients, which depends on their labels alone.
+    pub fn start(
+        out: &Path,
+        known: Known,
+        labels: &[LabelRow],
+        keep: &BTreeMap<PatientKey, Assignment>,
+    ) -> Result<DatasetWriter, DatasetError> {
+        let patients = Patients::divided(labels, &known.config, keep)?;
+        DatasetWriter::start_in(OutputFolder::start(out, DATASET_JSON)?, known, patients)
     }
 
-    pub fn start_in(folder: OutputFolder, config: &DatasetConfig) -> Result<DatasetWriter, DatasetError> {
-        let pixels = ShardWriter::new(folder.path(), shard_shape(config))?;
+    /// Starts a part, whose patients are divided when it is merged.
+    pub fn start_part(out: &Path, known: Known) -> Result<DatasetWriter, DatasetError> {
+        DatasetWriter::start_in(OutputFolder::start(out, PART_JSON)?, known, Patients::default())
+    }
+
+    fn start_in(
+        folder: OutputFolder,
+        known: Known,
+        patients: Patients,
+    ) -> Result<DatasetWriter, DatasetError> {
+        let metadata = metadata(&known.config_hash, &known.source_digest);
+        let path = folder.path();
         Ok(DatasetWriter {
+            pixels: ShardWriter::new(path, shard_shape(&known.config))?,
+            samples: sample_writer(&path.join("samples.parquet"), (known.config.grades, &metadata)),
+            rejects: reject_writer(&path.join("rejects.parquet"), &metadata),
+            tally: Tally::default(),
             folder,
-            pixels,
-            samples: Vec::new(),
-            rejects: Vec::new(),
+            known,
+            patients,
         })
     }
 
@@ -135,7 +157,7 @@ impl DatasetWriter {
     }
 
     pub fn n_samples(&self) -> usize {
-        self.samples.len()
+        self.samples.n_rows()
     }
 
     pub fn push(&mut self, output: StudyOutput) -> Result<(), DatasetError> {
@@ -143,74 +165,55 @@ impl DatasetWriter {
         for (i, sample) in output.samples.into_iter().enumerate() {
             self.push_sample(sample, &output.pixels[i * n_bytes..(i + 1) * n_bytes])?;
         }
-        self.rejects.extend(output.rejects.iter().map(RejectRow::sample));
-        Ok(())
+        self.push_rejects(output.rejects.iter().map(RejectRow::sample))
     }
 
     pub fn push_sample(&mut self, mut sample: Sample, pixels: &[u8]) -> Result<(), DatasetError> {
         let placed = self.pixels.push(&sample.sample_id, pixels)?;
         (sample.shard, sample.row, sample.crc32) = (placed.shard, placed.row, placed.crc32);
-        self.samples.push(sample);
-        Ok(())
+        if let Some(assignment) = self.patients.assigned.get(&sample.patient) {
+            sample.assignment = *assignment;
+        }
+        self.tally.sample(&sample, self.known.config.mode);
+        self.samples.push(sample)
     }
 
-    pub fn push_rejects(&mut self, rejects: impl IntoIterator<Item = RejectRow>) {
-        self.rejects.extend(rejects);
+    /// Adds rows of `rejects.parquet`: first those of files, series and studies, then those of samples.
+    pub fn push_rejects(&mut self, rows: impl IntoIterator<Item = RejectRow>) -> Result<(), DatasetError> {
+        rows.into_iter().try_for_each(|row| {
+            self.tally.reject(&row);
+            self.rejects.push(row)
+        })
     }
 
-    /// Ends a part: samples and their rejects, no split yet.
-    pub fn finish_part(
-        self,
-        known: &Known,
-        json: (&str, &impl Fn(Vec<ShardRecord>) -> Result<Vec<u8>, DatasetError>),
-    ) -> Result<(), DatasetError> {
-        let folder = self.folder.path();
-        let metadata = metadata(&known.config_hash, &known.source_digest);
-        let shards = self.pixels.finish()?;
-        write_samples(
-            &folder.join("samples.parquet"),
-            &self.samples,
-            (known.config.grades, &metadata),
-        )?;
-        write_rejects(&folder.join("rejects.parquet"), &self.rejects, &metadata)?;
-        write_file(&folder.join(json.0), &json.1(shards)?)?;
+    /// Ends a part.
+    pub fn finish_part(self, part: PartOf) -> Result<(), DatasetError> {
+        let path = self.folder.path().join(PART_JSON);
+        self.samples.finish()?;
+        self.rejects.finish()?;
+        let info = PartInfo {
+            part,
+            known: self.known,
+            shards: self.pixels.finish()?,
+        };
+        let json = serde_json::to_vec_pretty(&info)
+            .map_err(|error| DatasetError::corrupt("part description", &path, error))?;
+        write_file(&path, &json)?;
         self.folder.finish()
     }
 
-    /// Divides the patients, writes the remaining tables and puts the dataset in its place. The folder already holds
-    /// what [`write_base`] writes.
-    pub fn finish(
-        mut self,
-        known: &Known,
-        labels: &[LabelRow],
-        keep: &BTreeMap<PatientKey, Assignment>,
-    ) -> Result<DatasetInfo, DatasetError> {
+    /// Writes the remaining tables and puts the dataset in its place. The folder already holds what [`write_base`]
+    /// writes.
+    pub fn finish(mut self) -> Result<DatasetInfo, DatasetError> {
         let folder = self.folder.path();
-        let metadata = metadata(&known.config_hash, &known.source_digest);
-        let patients = patient_labels(labels, known.config.grades);
-        let assigned = split(&patients, &known.config.split, keep)?;
-        for sample in &mut self.samples {
-            if let Some(assignment) = assigned.get(&sample.patient) {
-                sample.assignment = *assignment;
-            }
-        }
-        let shards = self.pixels.finish()?;
-        write_samples(
-            &folder.join("samples.parquet"),
-            &self.samples,
-            (known.config.grades, &metadata),
-        )?;
-        write_splits(
-            &folder.join("splits.parquet"),
-            (labels, &assigned, &self.samples),
-            &metadata,
-        )?;
-        let n_sample_rejects = self.rejects.len() as u64;
-        let file_rejects = folder.join(FILE_REJECTS);
-        let mut rejects = crate::reject::read_rejects(&file_rejects)?;
-        rejects.append(&mut self.rejects);
-        write_rejects(&folder.join("rejects.parquet"), &rejects, &metadata)?;
-        std::fs::remove_file(&file_rejects).map_err(DatasetError::io("removing", &file_rejects))?;
+        let metadata = metadata(&self.known.config_hash, &self.known.source_digest);
+        let n_samples = self.samples.n_rows() as u64;
+        self.samples.finish()?;
+        self.rejects.finish()?;
+        self.patients
+            .write(&folder.join("splits.parquet"), &self.tally.samples_of, &metadata)?;
+        self.tally.end_study();
+        let known = &self.known;
         let info = DatasetInfo {
             schema_version: SCHEMA_VERSION,
             domain: known.domain,
@@ -226,14 +229,14 @@ impl DatasetWriter {
                 slices: known.n_slices,
                 series: known.n_series,
                 studies: known.n_studies,
-                patients: patients.len() as u64,
-                target_views: self.samples.len() as u64 + n_sample_rejects,
-                samples: self.samples.len() as u64,
-                sample_rejects: n_sample_rejects,
+                patients: self.patients.assigned.len() as u64,
+                target_views: n_samples + self.tally.n_rejects,
+                samples: n_samples,
+                sample_rejects: self.tally.n_rejects,
                 findings: known.n_findings,
             },
-            notes: notes(known, &self.samples, &rejects),
-            shards,
+            notes: notes(known, n_samples, &self.tally),
+            shards: self.pixels.finish()?,
         };
         write_file(&folder.join(DATASET_JSON), &info.to_json()?)?;
         provenance::write(folder, None)?;
@@ -242,7 +245,7 @@ impl DatasetWriter {
     }
 }
 
-fn notes(known: &Known, samples: &[Sample], rejects: &[RejectRow]) -> Vec<String> {
+fn notes(known: &Known, n_samples: u64, tally: &Tally) -> Vec<String> {
     let mut notes = Vec::new();
     match known.domain {
         Domain::Synthetic => {
@@ -258,74 +261,18 @@ fn notes(known: &Known, samples: &[Sample], rejects: &[RejectRow]) -> Vec<String
         );
     }
     if known.config.mode == SampleMode::WholeSlice {
-        let n = n_conflicting(samples);
         notes.push(format!(
-            "Whole slices: {n} of {} samples share their image with a sample of another grade, so no model that sees the image alone can be right on all.",
-            samples.len()
+            "Whole slices: {} of {n_samples} samples share their image with a sample of another grade, so no model that sees the image alone can be right on all.",
+            tally.n_conflicting
         ));
     }
-    let n_without = rejects
-        .iter()
-        .filter(|row| row.reason == SampleRejectReason::NoPoint.code())
-        .count();
-    if samples.is_empty() && n_without > 0 {
+    let n_without = tally.n_without_point;
+    if n_samples == 0 && n_without > 0 {
         notes.push(format!(
             "No samples: {n_without} targets and views are marked nowhere, and a crop needs a point. Add the columns series, instance, x and y to the label table, or set mode = \"whole_slice\" for the canal."
         ));
     }
     notes
-}
-
-/// Samples whose central slice also stands under another grade.
-fn n_conflicting(samples: &[Sample]) -> usize {
-    let mut grades: BTreeMap<(&str, u32), BTreeSet<Option<&str>>> = BTreeMap::new();
-    let key = |sample: &Sample| sample.severity.map(Severity::display_name);
-    for sample in samples {
-        grades
-            .entry((&sample.source, sample.frame))
-            .or_default()
-            .insert(key(sample));
-    }
-    samples
-        .iter()
-        .filter(|sample| grades[&(sample.source.as_str(), sample.frame)].len() > 1)
-        .count()
-}
-
-fn write_splits(
-    path: &Path,
-    (labels, assigned, samples): (&[LabelRow], &BTreeMap<PatientKey, Assignment>, &[Sample]),
-    metadata: &[(&str, String)],
-) -> Result<(), DatasetError> {
-    let mut n_samples: BTreeMap<&str, u32> = BTreeMap::new();
-    samples
-        .iter()
-        .for_each(|sample| *n_samples.entry(sample.study.as_str()).or_default() += 1);
-    // One row a study.
-    let mut studies: Vec<(&str, &PatientKey, Option<&str>)> = labels
-        .iter()
-        .map(|row| (row.study.as_str(), &row.patient, row.site.as_deref()))
-        .collect();
-    studies.dedup();
-    let rows = || studies.iter();
-    let assignment = |patient: &PatientKey| assigned.get(patient).copied();
-    TableWriter::default()
-        .text("study_id", rows().map(|(study, ..)| study))
-        .text("patient", rows().map(|(_, patient, _)| patient.as_str()))
-        .text_or_null("site", rows().map(|(_, _, site)| *site))
-        .text(
-            "split",
-            rows().map(|(_, patient, _)| assignment(patient).map_or("", |a| a.part.name())),
-        )
-        .u32(
-            "fold",
-            rows().map(|(_, patient, _)| assignment(patient).map_or(0, |a| a.fold)),
-        )
-        .u32(
-            "n_samples",
-            rows().map(|(study, ..)| n_samples.get(study).copied().unwrap_or(0)),
-        )
-        .write(path, metadata, 1)
 }
 
 /// Where the patients of an older dataset stand.

@@ -1,19 +1,18 @@
 //! Putting parts together.
 
-use super::finish::{DatasetWriter, FILE_REJECTS, Known, kept_split, open_for_merge};
-use super::part::{PART_JSON, PartInfo};
+use super::finish::{DatasetWriter, Known, kept_split, open_for_merge};
+use super::part::{FILE_REJECTS, PART_JSON, PartInfo};
 use crate::labels::tables::read_labels;
 use crate::reject::read_rejects;
 use crate::{DatasetError, DatasetInfo};
 use std::path::{Path, PathBuf};
 
 /// Tables that part 0 carries for all.
-const BASE_TABLES: [&str; 5] = [
+const BASE_TABLES: [&str; 4] = [
     "series.parquet",
     "slices.parquet",
     "labels.parquet",
     "findings.parquet",
-    FILE_REJECTS,
 ];
 
 /// Puts the parts of a dataset together. The result is the same bytes as one process would have made
@@ -31,22 +30,22 @@ pub fn merge(parts: &[PathBuf], out: &Path, keep: Option<&Path>) -> Result<Datas
         });
     };
     let known = &first.known;
-    let mut writer = DatasetWriter::start(out, &known.config)?;
+    let labels = read_labels(&first_path.join("labels.parquet"))?;
+    let mut writer = DatasetWriter::start(out, known.clone(), &labels, &kept_split(keep)?)?;
+    writer.push_rejects(read_rejects(&first_path.join(FILE_REJECTS))?)?;
     for (path, info) in &parts {
         let (samples, pixels) = open_for_merge(path, known, &info.shards)?;
         for sample in samples {
             let bytes = pixels.get((sample.shard, sample.row), sample.crc32)?;
             writer.push_sample(sample, bytes)?;
         }
-        writer.push_rejects(read_rejects(&path.join("rejects.parquet"))?);
+        writer.push_rejects(read_rejects(&path.join("rejects.parquet"))?)?;
     }
     for table in BASE_TABLES {
         let (from, to) = (first_path.join(table), writer.folder().join(table));
         std::fs::copy(&from, &to).map_err(DatasetError::io("copying", &from))?;
     }
-    let labels = read_labels(&first_path.join("labels.parquet"))?;
-    let keep = kept_split(keep)?;
-    writer.finish(known, &labels, &keep)
+    writer.finish()
 }
 
 /// The parts in order, after checking that they belong together.
@@ -54,7 +53,11 @@ fn sorted(paths: &[PathBuf]) -> Result<Vec<(PathBuf, PartInfo)>, DatasetError> {
     let mut parts = Vec::with_capacity(paths.len());
     for path in paths {
         let file = path.join(PART_JSON);
-        let text = std::fs::read(&file).map_err(DatasetError::io("reading", &file))?;
+        let text = std::fs::read(&file).map_err(DatasetError::unread(
+            path,
+            PART_JSON,
+            "the folders that `lumbar dataset build --shard` made",
+        ))?;
         let info: PartInfo = serde_json::from_slice(&text)
             .map_err(|error| DatasetError::corrupt("part description", &file, error))?;
         parts.push((path.clone(), info));

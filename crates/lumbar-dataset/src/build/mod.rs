@@ -4,6 +4,7 @@ mod finish;
 mod merge;
 mod part;
 mod resplit;
+mod tally;
 mod work;
 
 pub use merge::merge;
@@ -13,6 +14,7 @@ pub use resplit::resplit;
 use crate::labels::tables::{LabelRow, label_rows};
 use crate::labels::{Finding, Labels, lint};
 use crate::output::sha256_hex;
+use crate::reject::RejectRow;
 use crate::{DatasetConfig, DatasetError, DatasetInfo, Domain, PatientGrouping};
 use lumbar_core::{PatientKey, StudyId};
 use lumbar_dicom::{Catalogue, Reader, ScanOptions, ScanProgress, scan};
@@ -168,7 +170,6 @@ pub(crate) struct Base {
     pub patient_grouping: PatientGrouping,
     pub domain: Domain,
     pub findings: Vec<Finding>,
-    pub label_rows: Vec<LabelRow>,
     pub config_hash: String,
     pub source_digest: String,
 }
@@ -184,7 +185,6 @@ impl Base {
         }
         let studies: Vec<StudyId> = input.labels.studies.iter().cloned().collect();
         let (patients, patient_grouping) = patients(&studies, &input)?;
-        let label_rows = label_rows(&input.labels, &patients);
         let findings = lint(&input.labels, &input.catalogue, input.config.grades);
         let digests = [
             crate::catalogue::digest(&input.catalogue),
@@ -198,9 +198,12 @@ impl Base {
             patients,
             patient_grouping,
             findings,
-            label_rows,
             input,
         })
+    }
+
+    pub fn label_rows(&self) -> impl Iterator<Item = LabelRow> {
+        label_rows(&self.input.labels, &self.patients)
     }
 
     pub fn metadata(&self) -> Vec<(&'static str, String)> {
@@ -263,7 +266,11 @@ pub fn build(
     progress: &dyn Fn(BuildProgress),
 ) -> Result<DatasetInfo, DatasetError> {
     let base = Arc::new(Base::new(input)?);
-    let mut writer = finish::DatasetWriter::start(out, &base.input.config)?;
+    let keep = finish::kept_split(options.keep.as_deref())?;
+    let labels: Vec<LabelRow> = base.label_rows().collect();
+    let mut writer = finish::DatasetWriter::start(out, finish::Known::of(&base), &labels, &keep)?;
+    drop(labels);
+    writer.push_rejects(RejectRow::of_catalogue(&base.input.catalogue))?;
     let all = 0..base.studies.len();
     work::run(&base, all, options.n_threads, |output, done| {
         writer.push(output)?;
@@ -274,9 +281,8 @@ pub fn build(
         });
         Ok(())
     })?;
-    let keep = finish::kept_split(options.keep.as_deref())?;
     finish::write_base(&base, writer.folder())?;
-    writer.finish(&finish::Known::of(&base), &base.label_rows, &keep)
+    writer.finish()
 }
 
 /// Makes part `part` of a dataset at `out`. See [`merge`].

@@ -2,7 +2,7 @@
 
 use super::finish::{DatasetWriter, Known, write_base};
 use super::{Base, BuildInput, BuildOptions, BuildProgress, work};
-use crate::output::OutputFolder;
+use crate::reject::{RejectRow, write_rejects};
 use crate::{DatasetError, ShardRecord};
 use serde::{Deserialize, Serialize};
 use std::ops::Range;
@@ -12,6 +12,8 @@ use std::{fmt, str::FromStr};
 
 /// File that makes a folder a part.
 pub(super) const PART_JSON: &str = "part.json";
+/// What of the rejects does not depend on pixels, in part 0.
+pub(super) const FILE_REJECTS: &str = "file_rejects.parquet";
 
 /// Which part of how many: `0/4` to `3/4`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -66,8 +68,7 @@ pub(super) fn build(
     (options, progress): (&BuildOptions, &dyn Fn(BuildProgress)),
 ) -> Result<(), DatasetError> {
     let base = Arc::new(Base::new(input)?);
-    let known = Known::of(&base);
-    let mut writer = DatasetWriter::start_in(OutputFolder::start(out, PART_JSON)?, &base.input.config)?;
+    let mut writer = DatasetWriter::start_part(out, Known::of(&base))?;
     let studies = part.studies(base.studies.len());
     let n_studies = studies.len();
     work::run(&base, studies, options.n_threads, |output, n_done| {
@@ -81,17 +82,10 @@ pub(super) fn build(
     })?;
     if part.index == 0 {
         write_base(&base, writer.folder())?;
+        let rejects = RejectRow::of_catalogue(&base.input.catalogue);
+        write_rejects(&writer.folder().join(FILE_REJECTS), rejects, &base.metadata())?;
     }
-    let describe = |shards| {
-        let info = PartInfo {
-            part,
-            known: known.clone(),
-            shards,
-        };
-        serde_json::to_vec_pretty(&info)
-            .map_err(|error| DatasetError::corrupt("part description", out, error))
-    };
-    writer.finish_part(&known, (PART_JSON, &describe))
+    writer.finish_part(part)
 }
 
 #[cfg(test)]

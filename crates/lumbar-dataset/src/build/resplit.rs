@@ -1,9 +1,9 @@
 //! Dividing the patients of a dataset anew.
 
-use super::finish::{DatasetWriter, FILE_REJECTS, Known, kept_split, metadata, open_for_merge};
+use super::finish::{DatasetWriter, Known, kept_split, metadata, open_for_merge};
 use crate::catalogue::{read_catalogue_tables, write_tables};
 use crate::labels::tables::{read_findings, read_labels, write_findings, write_labels};
-use crate::reject::{RejectRow, read_rejects, write_rejects};
+use crate::reject::read_rejects;
 use crate::{DatasetConfig, DatasetError, DatasetInfo, SplitConfig};
 use std::path::Path;
 
@@ -31,20 +31,17 @@ pub fn resplit(
     let findings = read_findings(&dataset.join("findings.parquet"))?;
     let catalogue = read_catalogue_tables(dataset)?;
     let rejects = read_rejects(&dataset.join("rejects.parquet"))?;
-    let (files, samples): (Vec<RejectRow>, Vec<RejectRow>) =
-        rejects.into_iter().partition(|row| row.scope == "file");
 
-    let mut writer = DatasetWriter::start(out, &known.config)?;
+    let mut writer = DatasetWriter::start(out, known.clone(), &labels, &keep)?;
     let metadata = metadata(&known.config_hash, &known.source_digest);
     write_tables(&catalogue, writer.folder(), &metadata)?;
-    write_labels(&writer.folder().join("labels.parquet"), &labels, &metadata)?;
+    write_labels(&writer.folder().join("labels.parquet"), labels, &metadata)?;
     write_findings(&writer.folder().join("findings.parquet"), &findings, &metadata)?;
-    write_rejects(&writer.folder().join(FILE_REJECTS), &files, &metadata)?;
-    writer.push_rejects(samples);
+    writer.push_rejects(rejects)?;
     let (rows, pixels) = open_for_merge(dataset, &known, &info.shards)?;
     for sample in rows {
         let bytes = pixels.get((sample.shard, sample.row), sample.crc32)?;
         writer.push_sample(sample, bytes)?;
     }
-    writer.finish(&known, &labels, &keep)
+    writer.finish()
 }

@@ -15,7 +15,18 @@ pub(super) struct CsvTable {
 impl CsvTable {
     /// Reads a file; `name` is what findings call it.
     pub fn read(path: &Path, name: &'static str) -> Result<CsvTable, DatasetError> {
-        let mut bytes = std::fs::read(path).map_err(DatasetError::io("reading", path))?;
+        let bytes = std::fs::read(path).map_err(DatasetError::io("reading", path))?;
+        CsvTable::of(bytes, path, name)
+    }
+
+    /// Reads a table of a folder by its name; `give` says which folder has it, should this one not.
+    pub fn read_in(folder: &Path, name: &'static str, give: &str) -> Result<CsvTable, DatasetError> {
+        let path = folder.join(name);
+        let bytes = std::fs::read(&path).map_err(DatasetError::unread(folder, name, give))?;
+        CsvTable::of(bytes, &path, name)
+    }
+
+    fn of(mut bytes: Vec<u8>, path: &Path, name: &'static str) -> Result<CsvTable, DatasetError> {
         if bytes.starts_with(b"\xef\xbb\xbf") {
             bytes.drain(..3);
         }

@@ -14,6 +14,7 @@ pub fn lint(labels: &Labels, catalogue: &Catalogue, grades: GradingScheme) -> Ve
     known.extend(labels.points.iter().map(|point| &point.study));
     known.extend(labels.series.keys().map(|(study, _)| study));
     known.extend(&on_disk);
+    let named = named_series(labels);
     for study in known {
         if !labels.studies.contains(study) {
             findings.push(Finding::new(FindingCode::StudyWithoutLabels).study(study));
@@ -24,7 +25,8 @@ pub fn lint(labels: &Labels, catalogue: &Catalogue, grades: GradingScheme) -> Ve
             lint_grades(study, labels, grades, &mut findings);
         }
         if on_disk.contains(study) {
-            lint_series(study, (labels, catalogue), &mut findings);
+            let named = named.get(study).into_iter().flatten().copied();
+            lint_series(study, (labels, catalogue), named, &mut findings);
             lint_points(study, (labels, catalogue), &mut findings);
         }
     }
@@ -56,7 +58,22 @@ fn lint_grades(study: &StudyId, labels: &Labels, scheme: GradingScheme, findings
     }
 }
 
-fn lint_series(study: &StudyId, (labels, catalogue): (&Labels, &Catalogue), findings: &mut Vec<Finding>) {
+/// The series that the tables name, by study.
+fn named_series(labels: &Labels) -> BTreeMap<&StudyId, BTreeSet<&SeriesId>> {
+    let of_points = labels.points.iter().map(|point| (&point.study, &point.series));
+    let mut named: BTreeMap<&StudyId, BTreeSet<&SeriesId>> = BTreeMap::new();
+    for (study, series) in labels.series.keys().map(|(a, b)| (a, b)).chain(of_points) {
+        named.entry(study).or_default().insert(series);
+    }
+    named
+}
+
+fn lint_series<'a>(
+    study: &StudyId,
+    (labels, catalogue): (&Labels, &Catalogue),
+    named: impl Iterator<Item = &'a SeriesId>,
+    findings: &mut Vec<Finding>,
+) {
     let records = catalogue.series_of(study);
     let finding = |code, series: &SeriesId| Finding::new(code).study(study).series(series);
     if labels.has_series_table {
@@ -69,19 +86,6 @@ fn lint_series(study: &StudyId, (labels, catalogue): (&Labels, &Catalogue), find
             }
         }
     }
-    let mut named: BTreeSet<&SeriesId> = labels
-        .series
-        .keys()
-        .filter(|(of, _)| of == study)
-        .map(|(_, series)| series)
-        .collect();
-    named.extend(
-        labels
-            .points
-            .iter()
-            .filter(|point| point.study == *study)
-            .map(|point| &point.series),
-    );
     for series in named {
         if !records.iter().any(|record| record.series == *series) {
             findings.push(finding(FindingCode::SeriesNotOnDisk, series));

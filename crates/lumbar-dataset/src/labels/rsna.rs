@@ -4,7 +4,7 @@ use super::csv_table::{CsvTable, Row, id_text, instance_number};
 use super::{Finding, FindingCode, LabelPoint, Labels};
 use crate::{DatasetError, output::sha256_hex};
 use lumbar_core::{Condition, Level, PixelPoint, SeriesId, Severity, StudyId, Target};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 const GRADES: &str = "train.csv";
@@ -24,9 +24,9 @@ impl Labels {
             has_series_table: true,
             ..Labels::default()
         };
-        let grades = CsvTable::read(&root.join(GRADES), GRADES)?;
-        let points = CsvTable::read(&root.join(POINTS), POINTS)?;
-        let series = CsvTable::read(&root.join(SERIES), SERIES)?;
+        let give = format!("the folder that holds `{GRADES}`, `{POINTS}`, `{SERIES}` and `train_images`");
+        let table = |name| CsvTable::read_in(root, name, &give);
+        let (grades, points, series) = (table(GRADES)?, table(POINTS)?, table(SERIES)?);
         labels.take_grades(&grades)?;
         labels.take_points(&points)?;
         labels.take_series(&series)?;
@@ -108,6 +108,8 @@ impl Labels {
         let instance_column = table.column("instance_number")?;
         let (condition_column, level_column) = (table.column("condition")?, table.column("level")?);
         let (x_column, y_column) = (table.column("x")?, table.column("y")?);
+        // A series is named by dozens of points, which share its text.
+        let mut named: BTreeSet<SeriesId> = BTreeSet::new();
         for row in table.rows(&mut self.findings) {
             let Some(study) = self.study(table, &row, study_column) else {
                 continue;
@@ -115,6 +117,8 @@ impl Labels {
             let Some(series) = self.series_id(table, &row, series_column, &study) else {
                 continue;
             };
+            let series = named.get(&series).cloned().unwrap_or(series);
+            named.insert(series.clone());
             let condition = row.cell(condition_column).parse::<Condition>();
             let level = row.cell(level_column).parse::<Level>();
             let target = match (condition, level) {
@@ -205,7 +209,8 @@ impl Labels {
 
     fn study(&mut self, table: &CsvTable, row: &Row, column: usize) -> Option<StudyId> {
         match StudyId::new(id_text(row.cell(column))) {
-            Ok(study) => Some(study),
+            // The copy that shares its text, where the study was named before.
+            Ok(study) => Some(self.studies.get(&study).cloned().unwrap_or(study)),
             Err(error) => {
                 self.findings.push(
                     Finding::new(FindingCode::BadId)
@@ -366,7 +371,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         assert!(matches!(
             Labels::read_rsna(dir.path()),
-            Err(DatasetError::Io { .. })
+            Err(DatasetError::Missing { file: GRADES, .. })
         ));
         write(
             dir.path(),

@@ -1,7 +1,7 @@
 //! `labels.parquet` and `findings.parquet`.
 
 use super::{Finding, Labels};
-use crate::table::{TableReader, TableWriter};
+use crate::table::{RowWriter, TableReader, TableWriter};
 use crate::{DatasetError, PatientLabels};
 use lumbar_core::{GradingScheme, PatientKey, Severity, StudyId, Target};
 use std::collections::BTreeMap;
@@ -19,20 +19,21 @@ pub(crate) struct LabelRow {
 }
 
 /// All cells: 25 of each study with labels, in order.
-pub(crate) fn label_rows(labels: &Labels, patients: &BTreeMap<StudyId, PatientKey>) -> Vec<LabelRow> {
+pub(crate) fn label_rows(
+    labels: &Labels,
+    patients: &BTreeMap<StudyId, PatientKey>,
+) -> impl Iterator<Item = LabelRow> {
     let cells = patients
         .iter()
         .flat_map(|(study, patient)| Target::all().map(move |target| (study, patient, target)));
-    cells
-        .map(|(study, patient, target)| LabelRow {
-            study: study.clone(),
-            patient: patient.clone(),
-            site: labels.sites.get(study).cloned(),
-            target,
-            grade: labels.grades.get(&(study.clone(), target)).copied(),
-            n_points: labels.points_of(study, target).len() as u32,
-        })
-        .collect()
+    cells.map(|(study, patient, target)| LabelRow {
+        study: study.clone(),
+        patient: patient.clone(),
+        site: labels.sites.get(study).cloned(),
+        target,
+        grade: labels.grades.get(&(study.clone(), target)).copied(),
+        n_points: labels.points_of(study, target).len() as u32,
+    })
 }
 
 /// What the split knows of each patient: grades by condition group.
@@ -59,11 +60,18 @@ pub(crate) fn patient_labels(
 
 pub(crate) fn write_labels(
     path: &Path,
-    rows: &[LabelRow],
+    rows: impl IntoIterator<Item = LabelRow>,
     metadata: &[(&str, String)],
 ) -> Result<(), DatasetError> {
+    let mut writer = RowWriter::new(path, (metadata, 1), label_columns);
+    writer.extend(rows)?;
+    writer.finish()
+}
+
+fn label_columns(rows: &[LabelRow]) -> TableWriter {
     let rows = || rows.iter();
-    TableWriter::default()
+    let mut table = TableWriter::default();
+    table
         .text("study_id", rows().map(|r| r.study.as_str()))
         .text("patient", rows().map(|r| r.patient.as_str()))
         .text_or_null("site", rows().map(|r| r.site.as_ref()))
@@ -79,8 +87,8 @@ pub(crate) fn write_labels(
             rows().map(|r| r.target.condition.group().short_name()),
         )
         .text_or_null("grade", rows().map(|r| r.grade.map(Severity::display_name)))
-        .u32("n_points", rows().map(|r| r.n_points))
-        .write(path, metadata, 1)
+        .u32("n_points", rows().map(|r| r.n_points));
+    table
 }
 
 pub(crate) fn read_labels(path: &Path) -> Result<Vec<LabelRow>, DatasetError> {
