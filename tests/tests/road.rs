@@ -129,6 +129,15 @@ fn phantom_to_report() {
     assert_eq!(bundle["training_domain"], "synthetic");
 }
 
+/// Some slice of an RSNA folder.
+fn a_slice(rsna: &Path) -> std::path::PathBuf {
+    let mut path = rsna.join("train_images");
+    while path.is_dir() {
+        path = std::fs::read_dir(&path).unwrap().next().unwrap().unwrap().path();
+    }
+    path
+}
+
 #[test]
 fn a_run_grades_only_patients_it_has_not_seen() {
     let folder = tempfile::tempdir().unwrap();
@@ -172,6 +181,20 @@ fn a_run_grades_only_patients_it_has_not_seen() {
         ])
     };
     let seen = grade(&home);
+    assert_eq!(seen.code, ExitCode::from(1));
+    assert!(
+        seen.err.contains("12 of the 12 patients were trained on"),
+        "{}",
+        seen.err
+    );
+    // Nor are they strangers because a file was added, which makes other hashes of patients.
+    let (rsna_grown, grown) = (at("rsna-grown"), at("grown"));
+    phantom(&rsna_grown, "12", "5", &["--site", "main"]);
+    let extra = rsna_grown.join("train_images/77/78");
+    std::fs::create_dir_all(&extra).unwrap();
+    std::fs::copy(a_slice(&at("rsna-north")), extra.join("1.dcm")).unwrap();
+    build(&rsna_grown, &grown, &["--set", "size=32"]);
+    let seen = grade(&grown);
     assert_eq!(seen.code, ExitCode::from(1));
     assert!(
         seen.err.contains("12 of the 12 patients were trained on"),

@@ -187,6 +187,22 @@ pub struct IngestArgs {
     /// Read everything in this process: no protection from decoders that crash or hang
     #[arg(long)]
     pub in_process: bool,
+    #[command(flatten)]
+    pub identity: IdentityArgs,
+}
+
+/// How ids and names are made where the folders do not give them.
+#[derive(Debug, Args)]
+pub struct IdentityArgs {
+    /// File whose bytes are the secret behind hashed ids: catalogues and data sets made with the same file agree on them
+    #[arg(long, value_name = "FILE")]
+    pub identity_key: Option<PathBuf>,
+    /// Keep StudyInstanceUID, SeriesInstanceUID and SOPInstanceUID as they are
+    #[arg(long)]
+    pub keep_uids: bool,
+    /// Keep the paths of files as they are; they may hold names
+    #[arg(long)]
+    pub keep_paths: bool,
 }
 
 #[derive(Debug, Args)]
@@ -330,6 +346,8 @@ pub struct DatasetBuildArgs {
     /// Make one part of n, to be put together by `merge`
     #[arg(long, value_name = "i/n")]
     pub shard: Option<lumbar_dataset::PartOf>,
+    #[command(flatten)]
+    pub identity: IdentityArgs,
     /// An older dataset whose patients keep their places in the split
     #[arg(long, value_name = "DS")]
     pub keep: Option<PathBuf>,

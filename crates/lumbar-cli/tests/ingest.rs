@@ -254,6 +254,61 @@ fn counts_close_and_json_says_the_same_as_the_text() {
 
 // Identity.
 
+/// Texts of a column.
+fn column(table: &Path, name: &str) -> Vec<String> {
+    let builder =
+        ParquetRecordBatchReaderBuilder::try_new(File::open(table).expect("a table")).expect("a table");
+    let index = builder.schema().index_of(name).expect("a column");
+    let mut found = Vec::new();
+    for batch in builder.build().expect("a reader") {
+        let batch = batch.expect("a batch");
+        found.extend(
+            batch
+                .column(index)
+                .as_string::<i32>()
+                .iter()
+                .flatten()
+                .map(str::to_owned),
+        );
+    }
+    found
+}
+
+#[test]
+fn ids_are_hashed_unless_asked_otherwise_and_one_key_makes_them_last() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let root = folder.path();
+    write(
+        &root.join("in/a.dcm"),
+        &bytes(&slice(1, 1), TransferSyntax::RleLossless),
+    );
+    write(&root.join("key"), b"thirty-two bytes nobody can guess");
+    write(&root.join("short"), b"secret");
+    let study = |out: &str, flags: &[&str]| -> Vec<String> {
+        let output = lumbar(&[&["ingest", "in", "--out", out], flags].concat(), root);
+        assert!(output.status.success(), "{}", text(&output.stderr));
+        column(&root.join(out).join("slices.parquet"), "study_id")
+    };
+    let key = ["--identity-key", "key"];
+    let (by_contents, by_key) = (study("c1", &[]), study("k1", &key));
+    assert_eq!(study("kept", &["--keep-uids", "--keep-paths"]), ["2.25.9"]);
+    assert_eq!(column(&root.join("kept/slices.parquet"), "source"), ["a.dcm"]);
+    write(
+        &root.join("in/b.dcm"),
+        &bytes(&slice(1, 2), TransferSyntax::RleLossless),
+    );
+    // Another file, another key of the contents; the key of one's own stays.
+    assert_ne!(study("c2", &[])[0], by_contents[0]);
+    assert_eq!(study("k2", &key)[0], by_key[0]);
+    assert_ne!(by_key[0], by_contents[0]);
+    let output = lumbar(&["ingest", "in", "--out", "k3", "--identity-key", "short"], root);
+    assert_eq!(
+        text(&output.stderr),
+        "error: the identity key `short` has 6 bytes\n\
+         hint: a secret of at least 16 bytes, as `head -c 32 /dev/urandom > FILE` makes; keep it safe\n"
+    );
+}
+
 const CANARY: &str = "CANARY";
 
 /// Fails if the canary is in a file, raw or among the values of a table.

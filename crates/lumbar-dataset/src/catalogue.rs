@@ -5,7 +5,7 @@ use crate::reject::{RejectRow, write_rejects};
 use crate::table::{ROWS_AT_A_TIME, TableReader, TableWriter, write_parts};
 use crate::{DatasetError, SCHEMA_VERSION, provenance};
 use lumbar_core::{ImagePlane, PixelSpacing, Point, Vector};
-use lumbar_dicom::{Catalogue, Found, Rescale, SeriesRecord, SliceRecord, StackRecord, Window};
+use lumbar_dicom::{Catalogue, Found, Pseudonyms, Rescale, SeriesRecord, SliceRecord, StackRecord, Window};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
@@ -46,6 +46,9 @@ pub struct CatalogueInfo {
     /// Studies that serve none, by reason: with those used they add up to those found.
     #[serde(default)]
     pub unused_studies: BTreeMap<String, u64>,
+    /// How ids and names were made.
+    #[serde(default)]
+    pub pseudonyms: Pseudonyms,
 }
 
 impl CatalogueInfo {
@@ -89,6 +92,7 @@ impl CatalogueInfo {
             found: catalogue.found(),
             unused_series,
             unused_studies,
+            pseudonyms: catalogue.pseudonyms.clone(),
         }
     }
 }
@@ -161,6 +165,7 @@ pub fn read_catalogue(folder: &Path) -> Result<StoredCatalogue, DatasetError> {
     }
     let mut catalogue = read_catalogue_tables(folder)?;
     catalogue.n_files = info.n_files as usize;
+    catalogue.pseudonyms = info.pseudonyms.clone();
     let found = digest(&catalogue);
     if found != info.source_digest {
         return Err(DatasetError::corrupt(

@@ -1,6 +1,7 @@
 //! `dataset.json`: what a dataset is.
 
 use crate::{DatasetConfig, DatasetError, ShardRecord};
+use lumbar_dicom::Pseudonyms;
 use serde::{Deserialize, Serialize};
 use std::path::Path;
 
@@ -20,6 +21,9 @@ pub struct DatasetInfo {
     pub domain: Domain,
     /// What patients are told apart by.
     pub patient_grouping: PatientGrouping,
+    /// How ids of patients, studies and files were made.
+    #[serde(default)]
+    pub pseudonyms: Pseudonyms,
     /// `[depth, rows, columns]` of a sample.
     pub shape: [usize; 3],
     /// What it was made with.

@@ -85,6 +85,7 @@ pub use error::DatasetError;
 pub use export::{ExportFile, ExportInfo, ExportOptions, export};
 pub use info::{Counts, DatasetInfo, Domain, PatientGrouping, SCHEMA_VERSION};
 pub use loader::{Batch, Epoch, Loader, LoaderConfig, PixelBuffer, Sampling};
+pub use lumbar_dicom::Pseudonyms;
 pub use montage::{MontageRow, montage};
 pub use near::{NearDuplicate, NearDuplicates, near_duplicates, similar_pictures};
 pub use pixels::ShardRecord;

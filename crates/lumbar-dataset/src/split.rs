@@ -2,7 +2,7 @@
 
 use crate::table::TableReader;
 use crate::{DatasetError, SplitConfig};
-use lumbar_core::PatientKey;
+use lumbar_core::{PatientKey, StudyId};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -160,6 +160,58 @@ pub fn split_of(dataset: &Path) -> Result<BTreeMap<PatientKey, Assignment>, Data
         }
     }
     Ok(assigned)
+}
+
+/// Where the patients and studies of an older dataset stand. Patients may go by other hashes there, studies then tell them.
+#[derive(Debug, Default)]
+pub(crate) struct Kept {
+    patients: BTreeMap<PatientKey, Assignment>,
+    studies: BTreeMap<StudyId, Assignment>,
+}
+
+impl Kept {
+    /// Of a dataset; nothing if there is none.
+    pub fn read(older: Option<&Path>) -> Result<Kept, DatasetError> {
+        let Some(older) = older else {
+            return Ok(Kept::default());
+        };
+        let table = TableReader::open(&older.join("splits.parquet"))?;
+        let (study, part, fold) = (table.text("study_id")?, table.text("split")?, table.u32("fold")?);
+        let mut studies = BTreeMap::new();
+        for i in 0..table.n_rows() {
+            let assignment = Assignment {
+                part: table.parse(part[i], "split", i)?,
+                fold: table.must(fold[i], "fold", i)?,
+            };
+            studies.insert(table.parse(study[i], "study_id", i)?, assignment);
+        }
+        Ok(Kept {
+            patients: split_of(older)?,
+            studies,
+        })
+    }
+
+    /// The places to keep, of the patients that have these studies.
+    pub fn here<'a>(
+        &self,
+        studies: impl Iterator<Item = (&'a StudyId, &'a PatientKey)>,
+    ) -> Result<BTreeMap<PatientKey, Assignment>, DatasetError> {
+        let mut here = BTreeMap::new();
+        for (study, patient) in studies {
+            if let Some(kept) = self.patients.get(patient).or_else(|| self.studies.get(study)) {
+                here.entry(patient.clone()).or_insert(*kept);
+            }
+        }
+        if here.is_empty() && !self.patients.is_empty() {
+            return Err(DatasetError::Nothing {
+                what: "patient or study of the older dataset",
+                hint: "none of them is in this one, so there is no place to keep; where ids are hashed, both must be made \
+                       with one identity key"
+                    .to_owned(),
+            });
+        }
+        Ok(here)
+    }
 }
 
 /// The bin of each patient, in the order of the map.

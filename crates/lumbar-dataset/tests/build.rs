@@ -212,6 +212,92 @@ fn an_older_split_is_kept() {
     );
 }
 
+/// The same phantom and one file of somebody else, which makes another key of the folder.
+fn grown(root: &Path) -> BuildInput {
+    let phantom_config = PhantomConfig {
+        n_studies: 8,
+        seed: 3,
+        pixels: Pixels::Tiny,
+        ..PhantomConfig::default()
+    };
+    generate(&phantom_config, root, &|_| {}).unwrap();
+    let stranger = root.join("train_images/77/78");
+    std::fs::create_dir_all(&stranger).unwrap();
+    let plane = lumbar_core::ImagePlane::new(
+        lumbar_core::Point::new(0.0, 0.0, 0.0),
+        [
+            lumbar_core::Vector::new(0.0, 1.0, 0.0),
+            lumbar_core::Vector::new(0.0, 0.0, -1.0),
+        ],
+        lumbar_core::PixelSpacing {
+            row_mm: 1.0,
+            column_mm: 1.0,
+        },
+        [4, 4],
+    )
+    .unwrap();
+    let image = lumbar_dicom::MrImage {
+        patient_id: "somebody else".to_owned(),
+        ..lumbar_dicom::MrImage::new(["2.25.77", "2.25.78", "2.25.79"], plane, vec![0; 16])
+    };
+    image
+        .write(&stranger.join("1.dcm"), lumbar_dicom::TransferSyntax::RleLossless)
+        .unwrap();
+    BuildInput::rsna(root, config(), &|_| {}).unwrap()
+}
+
+#[test]
+fn an_older_split_is_kept_when_files_are_added() {
+    let dir = tempfile::tempdir().unwrap();
+    let old = dir.path().join("old");
+    build_to(&old, config(), 2);
+    let mut input = grown(&dir.path().join("grown"));
+    input.config.split.seed = 99;
+    let options = BuildOptions {
+        keep: Some(old.clone()),
+        ..BuildOptions::default()
+    };
+    let new = dir.path().join("new");
+    let info = build(input, &new, &options, &|_| {}).unwrap();
+    let [before, after] = [&old, &new].map(|path| {
+        let dataset = Dataset::open(path).unwrap();
+        let places = dataset
+            .samples()
+            .iter()
+            .map(|sample| (sample.study.clone(), (sample.patient.clone(), sample.assignment)));
+        places.collect::<BTreeMap<_, _>>()
+    });
+    // Patients go by other hashes, and stand where they stood.
+    assert_eq!(before.len(), after.len());
+    for (study, (patient, place)) in &before {
+        assert_ne!(*patient, after[study].0);
+        assert_eq!(*place, after[study].1);
+    }
+    let note = "8 of 8 patients keep the places they had in an older dataset.";
+    assert!(info.notes.iter().any(|found| found == note), "{:?}", info.notes);
+}
+
+#[test]
+fn an_older_split_of_others_is_an_error() {
+    let dir = tempfile::tempdir().unwrap();
+    let others = dir.path().join("others");
+    let phantom_config = PhantomConfig {
+        n_studies: 6,
+        seed: 4,
+        pixels: Pixels::Tiny,
+        ..PhantomConfig::default()
+    };
+    generate(&phantom_config, &dir.path().join("rsna"), &|_| {}).unwrap();
+    let input_of_others = BuildInput::rsna(&dir.path().join("rsna"), config(), &|_| {}).unwrap();
+    build(input_of_others, &others, &BuildOptions::default(), &|_| {}).unwrap();
+    let options = BuildOptions {
+        keep: Some(others),
+        ..BuildOptions::default()
+    };
+    let error = build(input(config()), &dir.path().join("new"), &options, &|_| {}).unwrap_err();
+    assert!(error.to_string().contains("no place to keep"), "{error}");
+}
+
 #[test]
 fn whole_slices_say_that_labels_conflict() {
     let dir = tempfile::tempdir().unwrap();

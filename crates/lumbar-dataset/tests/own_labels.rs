@@ -11,7 +11,7 @@ use lumbar_dataset::{
     BuildInput, BuildOptions, Dataset, DatasetConfig, DatasetInfo, Localisation, MissingLabels, Part,
     PatientGrouping, SampleMode, SampleRejectReason, build, resplit, split_of, stats, write_catalogue,
 };
-use lumbar_dicom::{ScanOptions, scan};
+use lumbar_dicom::{IdentityKey, Layout, ScanOptions, scan};
 use lumbar_phantom::{PhantomConfig, Pixels, Quirks, generate};
 use proptest::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
@@ -281,6 +281,38 @@ fn a_split_made_anew_is_what_a_build_would_have_made() {
     };
     resplit(&first.join("ds"), &first.join("ds"), &seeds, Some(&keep)).unwrap();
     assert_eq!(split_of(&first.join("ds")).unwrap(), before);
+}
+
+#[test]
+fn a_catalogue_made_with_a_key_needs_the_same_key_again() {
+    let dir = tempfile::tempdir().unwrap();
+    let (catalogue, labels) = (dir.path().join("catalogue"), dir.path().join("labels.csv"));
+    let with = |secret: &[u8]| ScanOptions {
+        identity_key: Some(IdentityKey::from_secret(secret)),
+        layout: Layout::Generic,
+        ..ScanOptions::default()
+    };
+    let scanned = scan(&world().rsna, &with(b"one"), &|_| {}).unwrap();
+    let study = scanned.series[0].study.clone();
+    write_catalogue(&scanned, &world().rsna, &catalogue).unwrap();
+    std::fs::write(
+        &labels,
+        format!("study,level,side,condition,grade\n{study},L4/L5,,spinal_canal_stenosis,Moderate\n"),
+    )
+    .unwrap();
+    let read = |options: &ScanOptions| {
+        BuildInput::catalogue_with((&catalogue, &labels), DatasetConfig::default(), options, &|_| {})
+    };
+    for wrong in [ScanOptions::default(), with(b"two")] {
+        let error = read(&wrong).map(|_| ()).unwrap_err();
+        assert!(
+            error.to_string().contains("was made with one; give the same"),
+            "{error}"
+        );
+    }
+    // The layout is another than the catalogue's: not the key is wrong now, but the records.
+    let error = read(&with(b"one")).map(|_| ()).unwrap_err();
+    assert!(error.to_string().contains("other options"), "{error}");
 }
 
 proptest! {

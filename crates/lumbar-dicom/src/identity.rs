@@ -2,6 +2,7 @@
 
 use hmac::{Hmac, KeyInit, Mac};
 use lumbar_core::PatientKey;
+use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::fmt;
 
@@ -32,6 +33,13 @@ impl IdentityKey {
         IdentityKey(hash.finalize().into())
     }
 
+    /// Tells keys apart without giving one away: 16 hexadecimal digits.
+    pub fn fingerprint(&self) -> String {
+        let mut digits = self.hash("fingerprint", &[]);
+        digits.truncate(16);
+        digits
+    }
+
     /// 32 hexadecimal digits (128 bits) of HMAC-SHA256; `domain` keeps hashes of different things apart.
     pub(crate) fn hash(&self, domain: &str, parts: &[&[u8]]) -> String {
         let mut mac = Hmac::<Sha256>::new_from_slice(&self.0).expect("HMAC takes a key of any length");
@@ -50,6 +58,34 @@ impl fmt::Debug for IdentityKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("IdentityKey(..)")
     }
+}
+
+/// How the ids and names of a catalogue were made. Ids of two catalogues can be compared if neither hashed them, or both with
+/// the same key.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Pseudonyms {
+    /// [`IdentityKey::fingerprint`] of the key behind every hash; empty if that is not known.
+    pub key_fingerprint: String,
+    /// The key was given, and not made of the files.
+    pub key_given: bool,
+    /// UIDs stand as they are.
+    pub uids_kept: bool,
+    /// Paths stand as they are.
+    pub paths_kept: bool,
+}
+
+impl Pseudonyms {
+    /// Whether the same thing would go by the same id in both: one key made all hashes, or none of `ids` is a hash.
+    pub fn comparable<'a>(&self, other: &Pseudonyms, ids: impl IntoIterator<Item = &'a str>) -> bool {
+        let same_key = !self.key_fingerprint.is_empty() && self.key_fingerprint == other.key_fingerprint;
+        same_key || !ids.into_iter().any(may_be_hash)
+    }
+}
+
+/// Whether an id looks like a keyed hash.
+fn may_be_hash(id: &str) -> bool {
+    id.len() == 32 && id.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
 }
 
 /// Who was imaged. Nothing of it can be read but a keyed hash.
@@ -88,10 +124,27 @@ mod tests {
         assert_eq!(hash, key.hash("patient", &[b"ab", b"c"]));
         assert_ne!(hash, key.hash("patient", &[b"a", b"bc"]));
         assert_ne!(hash, key.hash("study", &[b"ab", b"c"]));
+        assert!(may_be_hash(&hash) && !may_be_hash("2.25.4003253") && !may_be_hash("4003253"));
+        assert!(!hash.starts_with(&key.fingerprint()));
+        assert_ne!(key.fingerprint(), IdentityKey::from_secret(b"b").fingerprint());
         assert_ne!(
             hash,
             IdentityKey::from_secret(b"b").hash("patient", &[b"ab", b"c"])
         );
+    }
+
+    #[test]
+    fn ids_are_comparable_unless_different_keys_hashed_them() {
+        let made = |secret: &[u8]| Pseudonyms {
+            key_fingerprint: IdentityKey::from_secret(secret).fingerprint(),
+            ..Pseudonyms::default()
+        };
+        let hash = IdentityKey::from_secret(b"a").hash("study", &[b"1.2"]);
+        assert!(made(b"a").comparable(&made(b"a"), [hash.as_str()]));
+        assert!(made(b"a").comparable(&made(b"b"), ["4003253", "1.2.3"]));
+        assert!(!made(b"a").comparable(&made(b"b"), ["4003253", &hash]));
+        let unknown = Pseudonyms::default();
+        assert!(!unknown.comparable(&unknown, [hash.as_str()]));
     }
 
     #[test]

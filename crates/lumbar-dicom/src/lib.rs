@@ -109,7 +109,7 @@ pub use catalogue::{
 };
 pub use error::ReadError;
 pub use header::{Acquisition, FrameHeader, Header, HeaderWarning, NoPlane, PixelFormat};
-pub use identity::{Identity, IdentityKey};
+pub use identity::{Identity, IdentityKey, Pseudonyms};
 pub use limits::Limits;
 pub use pixels::{Frame, StoredPixels};
 pub use read::{Image, read_frame, read_header, read_header_bytes, read_image, read_image_bytes};

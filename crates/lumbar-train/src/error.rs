@@ -54,6 +54,12 @@ pub enum TrainError {
         /// The bundle.
         path: PathBuf,
     },
+    /// The same patient may go by another id in the other data set.
+    #[error("whether patients were trained on in `{}` cannot be told: the data sets hash ids with different keys; build both with one identity key", path.display())]
+    PatientsIncomparable {
+        /// The run.
+        path: PathBuf,
+    },
     /// Patients of the other data set were trained on: a score on them would be no evidence.
     #[error("{n_seen} of the {n_patients} patients were trained on in `{}`", path.display())]
     PatientsSeen {

@@ -7,7 +7,7 @@ use crate::{
     run::{RunRecord, domain_of},
 };
 use lumbar_core::Target;
-use lumbar_dataset::{Dataset, DatasetConfig, Domain};
+use lumbar_dataset::{Dataset, DatasetConfig, Domain, Sample};
 use lumbar_evaluate::{Localisation, Part, PredictionTable};
 use lumbar_model::{Bundle, DeviceSpec, ModelError, TrainingDomain};
 use std::{
@@ -23,13 +23,14 @@ use std::{
 /// # Errors
 /// [`TrainError::BadState`] for a run that is not finished, [`TrainError::OtherPreprocessing`] where the pixels were
 /// prepared otherwise than those trained on, [`TrainError::SyntheticOnPatients`] where phantoms were trained on and
-/// patients would be graded, [`TrainError::PatientsSeen`] where a patient was trained on,
+/// patients would be graded, [`TrainError::PatientsSeen`] where a patient or study was trained on,
+/// [`TrainError::PatientsIncomparable`] where that cannot be told, as the two data sets hash ids with different keys,
 /// [`TrainError::NoSamples`] where nothing is left to grade.
 pub fn predict_external(
     run: &Path,
     dataset: &Dataset,
     device: DeviceSpec,
-    keep: impl Fn(&lumbar_dataset::Sample) -> bool,
+    keep: impl Fn(&Sample) -> bool,
 ) -> Result<PredictionTable, TrainError> {
     let record = RunRecord::read(run)?;
     let indices: Vec<usize> = dataset.select(|sample| belongs(sample, &record.config) && keep(sample));
@@ -94,16 +95,30 @@ fn check_unseen(
             "the run is not finished",
         ));
     }
-    let samples = dataset.samples();
-    let patients: BTreeSet<&str> = indices.iter().map(|i| samples[*i].patient.as_str()).collect();
-    match patients.intersection(&seen).count() {
-        0 => Ok(()),
-        n_seen => Err(TrainError::PatientsSeen {
-            path: run.to_owned(),
-            n_seen,
-            n_patients: patients.len(),
-        }),
+    let studies: BTreeSet<&str> = record.studies.iter().map(String::as_str).collect();
+    let samples: Vec<_> = indices.iter().map(|i| &dataset.samples()[*i]).collect();
+    let is_seen =
+        |sample: &&&Sample| seen.contains(sample.patient.as_str()) || studies.contains(sample.study.as_str());
+    let patients = |samples: &mut dyn Iterator<Item = &&Sample>| {
+        let patients: BTreeSet<&str> = samples.map(|sample| sample.patient.as_str()).collect();
+        patients.len()
+    };
+    match patients(&mut samples.iter().filter(is_seen)) {
+        0 => {}
+        n_seen => {
+            return Err(TrainError::PatientsSeen {
+                path: run.to_owned(),
+                n_seen,
+                n_patients: patients(&mut samples.iter()),
+            });
+        }
     }
+    // Nobody in common says nothing where the same study would go by another hash.
+    let ids = samples.iter().map(|sample| sample.study.as_str());
+    if !record.pseudonyms.comparable(&dataset.info().pseudonyms, ids) {
+        return Err(TrainError::PatientsIncomparable { path: run.to_owned() });
+    }
+    Ok(())
 }
 
 /// What was learnt from phantoms says nothing about patients.

@@ -9,7 +9,7 @@ use crate::{
     predict,
     prior::ColumnPrior,
 };
-use lumbar_dataset::Dataset;
+use lumbar_dataset::{Dataset, Pseudonyms, Sample};
 use lumbar_evaluate::{Domain, Localisation, Part, Prediction, PredictionTable};
 use lumbar_model::{Bundle, DeviceSpec, TrainingDomain, bundle::SCHEMA_VERSION};
 use serde::{Deserialize, Serialize};
@@ -67,6 +67,12 @@ pub struct RunRecord {
     /// Everyone a network of the run was fitted to or chosen by, sorted; filled in when the run is done.
     #[serde(default)]
     pub patients: Vec<String>,
+    /// Their studies, sorted; filled in when the run is done.
+    #[serde(default)]
+    pub studies: Vec<String>,
+    /// How the ids of patients and studies were made.
+    #[serde(default)]
+    pub pseudonyms: Pseudonyms,
     /// Filled in when the run is done.
     pub summary: Option<RunSummary>,
 }
@@ -140,7 +146,8 @@ impl TrainJob<'_> {
         }
         self.write_predictions(rows, out)?;
         let summary = self.summary(spec, &folds, &done);
-        record.patients = self.patients(&folds);
+        record.patients = self.seen(&folds, |sample| sample.patient.as_str());
+        record.studies = self.seen(&folds, |sample| sample.study.as_str());
         record.summary = Some(summary.clone());
         record.write(out)?;
         Ok(summary)
@@ -180,6 +187,8 @@ impl TrainJob<'_> {
             folds: self.folds,
             domain: domain_of(self.dataset),
             patients: Vec::new(),
+            studies: Vec::new(),
+            pseudonyms: self.dataset.info().pseudonyms.clone(),
             summary: None,
         };
         if out.join(RECORD).exists() {
@@ -280,15 +289,15 @@ impl TrainJob<'_> {
         Ok(rows)
     }
 
-    /// Everyone in a training or validation part of any fold.
-    fn patients(&self, folds: &[Fold]) -> Vec<String> {
+    /// The patients or studies in a training or validation part of any fold.
+    fn seen(&self, folds: &[Fold], id: impl Fn(&Sample) -> &str) -> Vec<String> {
         let samples = self.dataset.samples();
-        let seen: BTreeSet<String> = folds
+        let seen: BTreeSet<&str> = folds
             .iter()
             .flat_map(|(_, parts)| parts.train.iter().chain(&parts.valid))
-            .map(|i| samples[*i].patient.to_string())
+            .map(|i| id(&samples[*i]))
             .collect();
-        seen.into_iter().collect()
+        seen.into_iter().map(str::to_owned).collect()
     }
 
     fn write_predictions(&self, mut rows: Vec<Prediction>, folder: &Path) -> Result<(), TrainError> {

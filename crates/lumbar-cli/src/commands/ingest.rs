@@ -1,11 +1,16 @@
 //! `lumbar ingest`: any DICOM tree to a catalogue.
 
-use crate::{args::IngestArgs, config::Hinted, console::Console, flow};
-use anyhow::bail;
+use crate::{
+    args::{IdentityArgs, IngestArgs},
+    config::Hinted,
+    console::Console,
+    flow,
+};
+use anyhow::{Context, bail};
 use lumbar_dataset::{CatalogueInfo, check_catalogue_place, write_catalogue};
 use lumbar_dicom::{
-    Catalogue, Limits, Reader, RejectReason, ScanError, ScanOptions, UnusedReason, WorkerCommand, Workers,
-    scan,
+    Catalogue, IdentityKey, Limits, Reader, RejectReason, ScanError, ScanOptions, UnusedReason,
+    WorkerCommand, Workers, scan,
 };
 use std::{collections::BTreeMap, path::Path};
 
@@ -30,7 +35,7 @@ pub fn run(args: &IngestArgs, console: &Console<'_>) -> anyhow::Result<()> {
     let options = ScanOptions {
         reader,
         check_pixels: args.check_pixels,
-        ..ScanOptions::default()
+        ..identified(&args.identity)?
     };
     let catalogue = scan_with_progress(&args.root, &options, console)?;
     let info = write_catalogue(&catalogue, &args.root, &args.out)?;
@@ -49,6 +54,34 @@ pub fn run(args: &IngestArgs, console: &Console<'_>) -> anyhow::Result<()> {
         });
     }
     Ok(())
+}
+
+/// Options by which ids and names are made.
+pub fn identified(args: &IdentityArgs) -> anyhow::Result<ScanOptions> {
+    let key = args.identity_key.as_deref().map(identity_key).transpose()?;
+    Ok(ScanOptions {
+        identity_key: key,
+        keep_uids: args.keep_uids,
+        keep_paths: args.keep_paths,
+        ..ScanOptions::default()
+    })
+}
+
+/// Bytes below which a secret could be found by trying.
+const LEAST_SECRET: usize = 16;
+
+fn identity_key(path: &Path) -> anyhow::Result<IdentityKey> {
+    let secret =
+        std::fs::read(path).with_context(|| format!("cannot read the identity key `{}`", path.display()))?;
+    if secret.len() < LEAST_SECRET {
+        bail!(Hinted {
+            message: format!("the identity key `{}` has {} bytes", path.display(), secret.len()),
+            hint: format!(
+                "a secret of at least {LEAST_SECRET} bytes, as `head -c 32 /dev/urandom > FILE` makes; keep it safe"
+            ),
+        });
+    }
+    Ok(IdentityKey::from_secret(&secret))
 }
 
 fn json(info: &CatalogueInfo, out: &Path) -> serde_json::Value {

@@ -12,13 +12,13 @@ use crate::pixels::ShardWriter;
 use crate::reject::{RejectRow, reject_writer};
 use crate::render::StudyOutput;
 use crate::sample::sample_writer;
+use crate::split::Kept;
 use crate::table::RowWriter;
 use crate::{
-    Assignment, Counts, DatasetConfig, DatasetError, DatasetInfo, Domain, PatientGrouping, SCHEMA_VERSION,
-    Sample, SampleMode, ShardRecord, provenance,
+    Counts, DatasetConfig, DatasetError, DatasetInfo, Domain, PatientGrouping, SCHEMA_VERSION, Sample,
+    SampleMode, ShardRecord, provenance,
 };
-use lumbar_core::PatientKey;
-use std::collections::BTreeMap;
+use lumbar_dicom::Pseudonyms;
 use std::path::Path;
 
 /// Key-value metadata of every table.
@@ -40,6 +40,8 @@ pub(super) struct Known {
     pub source_digest: String,
     pub domain: Domain,
     pub patient_grouping: PatientGrouping,
+    #[serde(default)]
+    pub pseudonyms: Pseudonyms,
     pub n_files: u64,
     pub n_files_with_slices: u64,
     pub n_slices: u64,
@@ -66,6 +68,7 @@ impl Known {
             source_digest: base.source_digest.clone(),
             domain: base.domain,
             patient_grouping: base.patient_grouping,
+            pseudonyms: catalogue.pseudonyms.clone(),
             n_files: catalogue.n_files as u64,
             n_files_with_slices: sources.len() as u64,
             n_slices: catalogue.slices.len() as u64,
@@ -86,6 +89,7 @@ impl Known {
             source_digest: info.source_digest.clone(),
             domain: info.domain,
             patient_grouping: info.patient_grouping,
+            pseudonyms: info.pseudonyms.clone(),
             n_files: counts.files,
             n_files_with_slices: counts.files_with_slices,
             n_slices: counts.slices,
@@ -123,7 +127,7 @@ impl DatasetWriter {
         out: &Path,
         known: Known,
         labels: &[LabelRow],
-        keep: &BTreeMap<PatientKey, Assignment>,
+        keep: &Kept,
     ) -> Result<DatasetWriter, DatasetError> {
         let patients = Patients::divided(labels, &known.config, keep)?;
         DatasetWriter::start_in(OutputFolder::start(out, DATASET_JSON)?, known, patients)
@@ -218,6 +222,7 @@ impl DatasetWriter {
             schema_version: SCHEMA_VERSION,
             domain: known.domain,
             patient_grouping: known.patient_grouping,
+            pseudonyms: known.pseudonyms.clone(),
             shape: known.config.shape(),
             config: known.config.clone(),
             config_hash: known.config_hash.clone(),
@@ -235,7 +240,7 @@ impl DatasetWriter {
                 sample_rejects: self.tally.n_rejects,
                 findings: known.n_findings,
             },
-            notes: notes(known, n_samples, &self.tally),
+            notes: notes(known, n_samples, (&self.tally, &self.patients)),
             shards: self.pixels.finish()?,
         };
         write_file(&folder.join(DATASET_JSON), &info.to_json()?)?;
@@ -245,7 +250,7 @@ impl DatasetWriter {
     }
 }
 
-fn notes(known: &Known, n_samples: u64, tally: &Tally) -> Vec<String> {
+fn notes(known: &Known, n_samples: u64, (tally, patients): (&Tally, &Patients)) -> Vec<String> {
     let mut notes = Vec::new();
     match known.domain {
         Domain::Synthetic => {
@@ -266,6 +271,13 @@ fn notes(known: &Known, n_samples: u64, tally: &Tally) -> Vec<String> {
             tally.n_conflicting
         ));
     }
+    if patients.n_kept > 0 {
+        notes.push(format!(
+            "{} of {} patients keep the places they had in an older dataset.",
+            patients.n_kept,
+            patients.assigned.len()
+        ));
+    }
     let n_without = tally.n_without_point;
     if n_samples == 0 && n_without > 0 {
         notes.push(format!(
@@ -273,14 +285,6 @@ fn notes(known: &Known, n_samples: u64, tally: &Tally) -> Vec<String> {
         ));
     }
     notes
-}
-
-/// Where the patients of an older dataset stand.
-pub(super) fn kept_split(older: Option<&Path>) -> Result<BTreeMap<PatientKey, Assignment>, DatasetError> {
-    let Some(older) = older else {
-        return Ok(BTreeMap::new());
-    };
-    crate::split_of(older)
 }
 
 /// Opens the pixels of a part or dataset.

@@ -1,9 +1,10 @@
 //! Putting parts together.
 
-use super::finish::{DatasetWriter, Known, kept_split, open_for_merge};
+use super::finish::{DatasetWriter, Known, open_for_merge};
 use super::part::{FILE_REJECTS, PART_JSON, PartInfo};
 use crate::labels::tables::read_labels;
 use crate::reject::read_rejects;
+use crate::split::Kept;
 use crate::{DatasetError, DatasetInfo};
 use std::path::{Path, PathBuf};
 
@@ -31,7 +32,7 @@ pub fn merge(parts: &[PathBuf], out: &Path, keep: Option<&Path>) -> Result<Datas
     };
     let known = &first.known;
     let labels = read_labels(&first_path.join("labels.parquet"))?;
-    let mut writer = DatasetWriter::start(out, known.clone(), &labels, &kept_split(keep)?)?;
+    let mut writer = DatasetWriter::start(out, known.clone(), &labels, &Kept::read(keep)?)?;
     writer.push_rejects(read_rejects(&first_path.join(FILE_REJECTS))?)?;
     for (path, info) in &parts {
         let (samples, pixels) = open_for_merge(path, known, &info.shards)?;

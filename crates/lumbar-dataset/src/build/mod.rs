@@ -68,24 +68,22 @@ impl BuildInput {
         config: DatasetConfig,
         progress: &(dyn Fn(ScanProgress) + Sync),
     ) -> Result<BuildInput, DatasetError> {
-        Self::rsna_with(root, config, &Reader::default(), progress)
+        Self::rsna_with(root, config, &ScanOptions::default(), progress)
     }
 
-    /// As [`BuildInput::rsna`], with a reader of the caller's: other limits, or worker processes.
+    /// As [`BuildInput::rsna`], with options of the caller's: other limits, worker processes, or how ids are made. What
+    /// the table of series says is added to the descriptions.
     ///
     /// # Errors
     /// As [`BuildInput::rsna`].
     pub fn rsna_with(
         root: &Path,
         config: DatasetConfig,
-        reader: &Reader,
+        options: &ScanOptions,
         progress: &(dyn Fn(ScanProgress) + Sync),
     ) -> Result<BuildInput, DatasetError> {
         let labels = Labels::read_rsna(root)?;
-        let mut options = ScanOptions {
-            reader: reader.clone(),
-            ..ScanOptions::default()
-        };
+        let mut options = options.clone();
         let descriptions = labels
             .series
             .iter()
@@ -113,17 +111,18 @@ impl BuildInput {
         config: DatasetConfig,
         progress: &(dyn Fn(ScanProgress) + Sync),
     ) -> Result<BuildInput, DatasetError> {
-        Self::catalogue_with((folder, labels), config, &Reader::default(), progress)
+        Self::catalogue_with((folder, labels), config, &ScanOptions::default(), progress)
     }
 
-    /// As [`BuildInput::catalogue`], with a reader of the caller's: other limits, or worker processes.
+    /// As [`BuildInput::catalogue`], with the caller's reader, and identity key if the catalogue was made with one. How else
+    /// ids are made the catalogue says.
     ///
     /// # Errors
     /// As [`BuildInput::catalogue`].
     pub fn catalogue_with(
         (folder, labels): (&Path, &Path),
         config: DatasetConfig,
-        reader: &Reader,
+        options: &ScanOptions,
         progress: &(dyn Fn(ScanProgress) + Sync),
     ) -> Result<BuildInput, DatasetError> {
         let stored = crate::read_catalogue(folder)?;
@@ -137,8 +136,19 @@ impl BuildInput {
             .iter()
             .any(|slice| slice.path.as_os_str().is_empty())
         {
+            let made = &stored.info.pseudonyms;
+            let key = options.identity_key.as_ref().filter(|_| made.key_given);
+            if made.key_given && key.is_none_or(|key| key.fingerprint() != made.key_fingerprint) {
+                return Err(DatasetError::Nothing {
+                    what: "such identity key",
+                    hint: format!("`{}` was made with one; give the same", folder.display()),
+                });
+            }
             let options = ScanOptions {
-                reader: reader.clone(),
+                reader: options.reader.clone(),
+                identity_key: key.cloned(),
+                keep_uids: made.uids_kept,
+                keep_paths: made.paths_kept,
                 ..ScanOptions::default()
             };
             let again =
@@ -157,7 +167,7 @@ impl BuildInput {
             root,
             labels: Labels::read_own(labels)?,
             config,
-            reader: reader.clone(),
+            reader: options.reader.clone(),
         })
     }
 }
@@ -266,7 +276,7 @@ pub fn build(
     progress: &dyn Fn(BuildProgress),
 ) -> Result<DatasetInfo, DatasetError> {
     let base = Arc::new(Base::new(input)?);
-    let keep = finish::kept_split(options.keep.as_deref())?;
+    let keep = crate::split::Kept::read(options.keep.as_deref())?;
     let labels: Vec<LabelRow> = base.label_rows().collect();
     let mut writer = finish::DatasetWriter::start(out, finish::Known::of(&base), &labels, &keep)?;
     drop(labels);

@@ -1,9 +1,10 @@
 //! Dividing the patients of a dataset anew.
 
-use super::finish::{DatasetWriter, Known, kept_split, metadata, open_for_merge};
+use super::finish::{DatasetWriter, Known, metadata, open_for_merge};
 use crate::catalogue::{read_catalogue_tables, write_tables};
 use crate::labels::tables::{read_findings, read_labels, write_findings, write_labels};
 use crate::reject::read_rejects;
+use crate::split::Kept;
 use crate::{DatasetConfig, DatasetError, DatasetInfo, SplitConfig};
 use std::path::Path;
 
@@ -26,7 +27,7 @@ pub fn resplit(
     config.validate()?;
     let known = Known::of_dataset(&info, config);
     // Read before the folder is replaced, which may be the same.
-    let keep = kept_split(keep)?;
+    let keep = Kept::read(keep)?;
     let labels = read_labels(&dataset.join("labels.parquet"))?;
     let findings = read_findings(&dataset.join("findings.parquet"))?;
     let catalogue = read_catalogue_tables(dataset)?;

@@ -2,8 +2,9 @@
 
 use crate::labels::tables::{LabelRow, patient_labels};
 use crate::reject::RejectRow;
+use crate::split::{Kept, split};
 use crate::table::TableWriter;
-use crate::{Assignment, DatasetConfig, DatasetError, Sample, SampleMode, SampleRejectReason, split};
+use crate::{Assignment, DatasetConfig, DatasetError, Sample, SampleMode, SampleRejectReason};
 use lumbar_core::{PatientKey, Severity, StudyId};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -13,6 +14,8 @@ use std::path::Path;
 pub(super) struct Patients {
     /// Nobody anywhere in a part.
     pub assigned: BTreeMap<PatientKey, Assignment>,
+    /// Patients that stand where they stood in an older dataset.
+    pub n_kept: usize,
     /// Studies with labels, whom each is of, and its site.
     studies: Vec<(StudyId, PatientKey, Option<String>)>,
 }
@@ -22,7 +25,7 @@ impl Patients {
     pub fn divided(
         labels: &[LabelRow],
         config: &DatasetConfig,
-        keep: &BTreeMap<PatientKey, Assignment>,
+        keep: &Kept,
     ) -> Result<Patients, DatasetError> {
         let patients = patient_labels(labels, config.grades);
         let mut studies: Vec<_> = labels
@@ -30,8 +33,10 @@ impl Patients {
             .map(|row| (row.study.clone(), row.patient.clone(), row.site.clone()))
             .collect();
         studies.dedup();
+        let keep = keep.here(studies.iter().map(|(study, patient, _)| (study, patient)))?;
         Ok(Patients {
-            assigned: split(&patients, &config.split, keep)?,
+            n_kept: keep.len(),
+            assigned: split(&patients, &config.split, &keep)?,
             studies,
         })
     }

@@ -1,6 +1,6 @@
 //! The rows of a catalogue.
 
-use crate::{NoPlane, Photometric, RejectReason, TransferSyntax};
+use crate::{NoPlane, Photometric, Pseudonyms, RejectReason, TransferSyntax};
 use lumbar_core::{ImagePlane, PatientKey, Plane, SeriesId, SeriesKind, StudyId, Weighting};
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
@@ -19,6 +19,9 @@ pub struct Catalogue {
     pub slices: Vec<SliceRecord>,
     /// Files not taken, by source.
     pub rejects: Vec<Reject>,
+    /// How ids and names were made. No part of the records.
+    #[serde(skip)]
+    pub pseudonyms: Pseudonyms,
 }
 
 impl Catalogue {

@@ -8,7 +8,7 @@ use super::{
     look::Looking,
     series,
 };
-use crate::{IdentityKey, ReadError, Reader, RejectReason};
+use crate::{IdentityKey, Pseudonyms, ReadError, Reader, RejectReason};
 use lumbar_core::{PatientKey, SeriesId, StudyId};
 use rayon::prelude::*;
 use std::{
@@ -219,6 +219,12 @@ fn arrange(
     let naming = Naming { key, options };
     let mut catalogue = Catalogue {
         n_files: files.len(),
+        pseudonyms: Pseudonyms {
+            key_fingerprint: key.fingerprint(),
+            key_given: options.identity_key.is_some(),
+            uids_kept: options.keep_uids,
+            paths_kept: options.keep_paths,
+        },
         ..Catalogue::default()
     };
     let mut groups: BTreeMap<(StudyId, SeriesId), Vec<FileOfSeries>> = BTreeMap::new();

@@ -12,7 +12,7 @@ use lumbar_dataset::{
     BuildInput, BuildOptions, BuildProgress, DatasetConfig, DatasetInfo, MissingLabels,
     build as build_dataset, build_part, merge,
 };
-use lumbar_dicom::{Limits, ScanProgress};
+use lumbar_dicom::{Limits, ScanOptions, ScanProgress};
 use std::path::Path;
 
 pub fn run(args: &DatasetArgs, console: &Console<'_>) -> anyhow::Result<()> {
@@ -34,11 +34,14 @@ fn run_build(args: &DatasetBuildArgs, console: &Console<'_>) -> anyhow::Result<(
     };
     let ingest = console.progress("ingest", "files");
     let scanned = |now: ScanProgress| ingest.set(now.n_done as u64, now.n_files as u64, "");
-    let reader = super::ingest::reader(console, Limits::default(), None);
+    let scan = ScanOptions {
+        reader: super::ingest::reader(console, Limits::default(), None),
+        ..super::ingest::identified(&args.identity)?
+    };
     let input = match (&args.rsna, &args.catalogue, &args.labels) {
-        (Some(rsna), _, _) => BuildInput::rsna_with(rsna, config, &reader, &scanned)?,
+        (Some(rsna), _, _) => BuildInput::rsna_with(rsna, config, &scan, &scanned)?,
         (None, Some(catalogue), Some(labels)) => {
-            BuildInput::catalogue_with((catalogue, labels), config, &reader, &scanned)?
+            BuildInput::catalogue_with((catalogue, labels), config, &scan, &scanned)?
         }
         _ => anyhow::bail!("give `--rsna DIR`, or `--catalogue CAT` with `--labels labels.csv`"),
     };
@@ -76,8 +79,11 @@ pub fn build(
 ) -> anyhow::Result<DatasetInfo> {
     let ingest = console.progress("ingest", "files");
     let scanned = |now: ScanProgress| ingest.set(now.n_done as u64, now.n_files as u64, "");
-    let reader = super::ingest::reader(console, Limits::default(), None);
-    let input = BuildInput::rsna_with(rsna, config.clone(), &reader, &scanned)?;
+    let scan = ScanOptions {
+        reader: super::ingest::reader(console, Limits::default(), None),
+        ..ScanOptions::default()
+    };
+    let input = BuildInput::rsna_with(rsna, config.clone(), &scan, &scanned)?;
     ingest.finish(&format!("{} files", input.catalogue.n_files));
     build_shown(input, out, &BuildOptions::default(), console)
 }
