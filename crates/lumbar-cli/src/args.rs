@@ -47,6 +47,32 @@ pub struct Global {
     pub no_progress: bool,
 }
 
+/// A number of at least `least`.
+fn at_least(text: &str, least: usize) -> Result<usize, String> {
+    match text.parse() {
+        Ok(n) if n >= least => Ok(n),
+        _ => Err(format!("expected a whole number, {least} or more")),
+    }
+}
+
+/// Fewer studies leave a fold of the demo without a patient to validate on.
+fn demo_studies(text: &str) -> Result<usize, String> {
+    at_least(text, 12)
+}
+
+fn studies(text: &str) -> Result<usize, String> {
+    at_least(text, 1)
+}
+
+fn folds(text: &str) -> Result<usize, String> {
+    at_least(text, 2)
+}
+
+/// Below these the quantiles of an interval are a matter of luck.
+fn resamples(text: &str) -> Result<usize, String> {
+    at_least(text, 100)
+}
+
 fn threads(text: &str) -> Result<usize, String> {
     match text.parse() {
         Ok(n) if (1..=1024).contains(&n) => Ok(n),
@@ -58,11 +84,11 @@ fn threads(text: &str) -> Result<usize, String> {
 fn limit(text: &str) -> Result<(String, u64), String> {
     let (name, value) = text.split_once('=').ok_or("expected NAME=VALUE")?;
     if !Limits::NAMES.contains(&name) {
-        let nearest = Limits::NAMES
-            .iter()
-            .max_by(|a, b| strsim::jaro_winkler(a, name).total_cmp(&strsim::jaro_winkler(b, name)));
-        let hint = nearest.map(|nearest| format!(", did you mean `{nearest}`?"));
-        return Err(format!("no limit `{name}`{}", hint.unwrap_or_default()));
+        let hint = match crate::config::near(name, Limits::NAMES.as_slice()) {
+            Some(nearest) => format!(", did you mean `{nearest}`?"),
+            None => format!("; there are `{}`", Limits::NAMES.join("`, `")),
+        };
+        return Err(format!("no limit `{name}`{hint}"));
     }
     let value = value
         .parse()
@@ -93,6 +119,10 @@ pub enum Command {
     /// Score a submission with the RSNA 2024 metric
     Score(ScoreArgs),
     /// Show backends, devices, codecs and versions
+    #[command(
+        after_help = "Examples:\n  lumbar doctor\n  lumbar doctor --device cuda                     fails where there is none\n  \
+        lumbar doctor --json | jq .transfer_syntaxes"
+    )]
     Doctor,
     /// Read files for another process, which starts this by itself
     #[command(hide = true)]
@@ -106,7 +136,7 @@ pub struct DemoArgs {
     #[arg(long, default_value = "lumbar-demo", value_name = "DIR")]
     pub out: PathBuf,
     /// Number of synthetic studies
-    #[arg(long, default_value_t = 72, value_name = "N")]
+    #[arg(long, default_value_t = 72, value_name = "N", value_parser = demo_studies)]
     pub studies: usize,
     /// Seed of everything random
     #[arg(long, default_value_t = 1, value_name = "SEED")]
@@ -126,7 +156,7 @@ pub struct PhantomArgs {
     #[arg(long, value_name = "DIR")]
     pub out: PathBuf,
     /// Number of studies
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = studies)]
     pub studies: usize,
     /// Seed: the same seed gives the same bytes
     #[arg(long, default_value_t = 1, value_name = "SEED")]
@@ -206,6 +236,10 @@ pub struct IdentityArgs {
 }
 
 #[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  lumbar dataset build --rsna rsna-2024/ --out ds\n  lumbar dataset check ds\n  \
+    lumbar dataset stats ds --html stats.html"
+)]
 pub struct DatasetArgs {
     #[command(subcommand)]
     pub command: DatasetCommand,
@@ -386,7 +420,7 @@ pub struct TrainArgs {
     #[arg(long, value_name = "KEY=VALUE")]
     pub set: Vec<String>,
     /// Train K networks, each tested on the patients it did not see
-    #[arg(long, value_name = "K")]
+    #[arg(long, value_name = "K", value_parser = folds)]
     pub folds: Option<usize>,
     /// Go on with the run in the run directory
     #[arg(long)]
@@ -416,7 +450,7 @@ pub struct EvaluateArgs {
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
     /// Resamples of the patient-clustered intervals
-    #[arg(long, default_value_t = 1000, value_name = "N")]
+    #[arg(long, default_value_t = 1000, value_name = "N", value_parser = resamples)]
     pub ci: usize,
     /// How several runs are combined: the view a condition is marked on, or the mean of all
     #[arg(long, value_enum, default_value_t = CombineArg::ProperView)]
@@ -451,22 +485,28 @@ pub struct ReportArgs {
     #[arg(long, value_name = "FILE")]
     pub phantom_truth: Option<PathBuf>,
     /// Resamples of the patient-clustered intervals
-    #[arg(long, default_value_t = 1000, value_name = "N")]
+    #[arg(long, default_value_t = 1000, value_name = "N", value_parser = resamples)]
     pub ci: usize,
 }
 
 #[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  lumbar compare run-a run-b\n  lumbar compare run-a run-b --ci 5000 --json > comparison.json"
+)]
 pub struct CompareArgs {
     /// One run
     pub a: PathBuf,
     /// The other
     pub b: PathBuf,
     /// Resamples of the patient-clustered intervals
-    #[arg(long, default_value_t = 1000, value_name = "N")]
+    #[arg(long, default_value_t = 1000, value_name = "N", value_parser = resamples)]
     pub ci: usize,
 }
 
 #[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  lumbar bundle inspect run/model\n  lumbar bundle verify run/fold-0/model"
+)]
 pub struct BundleArgs {
     #[command(subcommand)]
     pub command: BundleCommand,
@@ -475,11 +515,17 @@ pub struct BundleArgs {
 #[derive(Debug, Subcommand)]
 pub enum BundleCommand {
     /// Show what a bundle says of itself
+    #[command(
+        after_help = "Examples:\n  lumbar bundle inspect run/model\n  lumbar bundle inspect run/fold-0/model --json"
+    )]
     Inspect {
         /// The bundle's folder
         bundle: PathBuf,
     },
     /// Check its weights against their digest and shape
+    #[command(
+        after_help = "Examples:\n  lumbar bundle verify run/model\n  lumbar bundle verify run/fold-0/model --json"
+    )]
     Verify {
         /// The bundle's folder
         bundle: PathBuf,

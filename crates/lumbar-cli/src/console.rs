@@ -3,7 +3,7 @@
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde::Serialize;
 use std::{
-    io::Write,
+    io::{self, Write},
     path::PathBuf,
     sync::Mutex,
     time::{Duration, Instant},
@@ -23,6 +23,8 @@ pub enum Verbosity {
 /// The two outputs of a command and how it should speak.
 pub struct Console<'a> {
     out: Mutex<&'a mut (dyn Write + Send)>,
+    /// The first failure of stdout.
+    lost: Mutex<Option<io::Error>>,
     err: Mutex<&'a mut (dyn Write + Send)>,
     /// One JSON object on stdout instead of text for people.
     pub json: bool,
@@ -48,6 +50,7 @@ impl<'a> Console<'a> {
     ) -> Console<'a> {
         Console {
             out: Mutex::new(out),
+            lost: Mutex::new(None),
             err: Mutex::new(err),
             json: false,
             verbosity: Verbosity::Normal,
@@ -60,7 +63,34 @@ impl<'a> Console<'a> {
     /// A result for people, on stdout; nothing under `--json`.
     pub fn result(&self, text: impl AsRef<str>) {
         if !self.json {
-            write_line(&self.out, text.as_ref());
+            self.print(text.as_ref());
+        }
+    }
+
+    /// Ends stdout.
+    ///
+    /// # Errors
+    /// If results did not arrive there, as on a full disk.
+    pub fn close(&self) -> io::Result<()> {
+        if let Ok(mut out) = self.out.lock() {
+            self.keep(out.flush());
+        }
+        let lost = self.lost.lock().ok().and_then(|mut lost| lost.take());
+        lost.map_or(Ok(()), Err)
+    }
+
+    fn print(&self, text: &str) {
+        if let Ok(mut out) = self.out.lock() {
+            self.keep(writeln!(out, "{text}"));
+        }
+    }
+
+    /// A reader that went away (`| head`) ends the output, not the program; any other failure is one of the command.
+    fn keep(&self, written: io::Result<()>) {
+        if let (Err(error), Ok(mut lost)) = (written, self.lost.lock())
+            && error.kind() != io::ErrorKind::BrokenPipe
+        {
+            lost.get_or_insert(error);
         }
     }
 
@@ -70,7 +100,7 @@ impl<'a> Console<'a> {
     /// If the value cannot be serialised.
     pub fn json(&self, value: &impl Serialize) -> anyhow::Result<()> {
         if self.json {
-            write_line(&self.out, &serde_json::to_string_pretty(value)?);
+            self.print(&serde_json::to_string_pretty(value)?);
         }
         Ok(())
     }
@@ -168,7 +198,7 @@ impl Progress<'_, '_> {
     }
 }
 
-/// A reader that went away (`| head`) ends the output, not the program.
+/// Notes and progress are no result: where they cannot be written the command goes on.
 fn write_line(writer: &Mutex<&mut (dyn Write + Send)>, text: &str) {
     if let Ok(mut writer) = writer.lock() {
         let _ = writeln!(writer, "{text}");

@@ -31,7 +31,7 @@ mod oracle;
 
 use args::{Cli, Command};
 use clap::{CommandFactory, FromArgMatches, error::ErrorKind};
-use config::Hinted;
+use config::{Hinted, WrongUsage};
 use console::{Console, Verbosity};
 use lumbar_dataset::DatasetError;
 use std::{ffi::OsString, io::Write, path::PathBuf, process::ExitCode};
@@ -109,12 +109,22 @@ where
             .build_global();
     }
     match dispatch(&cli, &console) {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(()) => match console.close() {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(error) => {
+                console.complain(format!("error: cannot write to stdout\n  caused by: {error}"));
+                ExitCode::from(1)
+            }
+        },
         Err(error) => {
             console.complain(describe(&error));
-            ExitCode::from(1)
+            ExitCode::from(if is_usage(&error) { 2 } else { 1 })
         }
     }
+}
+
+fn is_usage(error: &anyhow::Error) -> bool {
+    error.chain().any(|cause| cause.is::<WrongUsage>())
 }
 
 fn dispatch(cli: &Cli, console: &Console<'_>) -> anyhow::Result<()> {
@@ -143,6 +153,7 @@ fn describe(error: &anyhow::Error) -> String {
     }
     let hint = error.chain().find_map(|cause| {
         let ours = cause.downcast_ref::<Hinted>().map(|error| error.hint.as_str());
+        let ours = ours.or_else(|| cause.downcast_ref::<WrongUsage>()?.hint.as_deref());
         ours.or_else(|| cause.downcast_ref::<DatasetError>()?.hint())
     });
     if let Some(hint) = hint {
@@ -155,10 +166,15 @@ fn describe(error: &anyhow::Error) -> String {
 fn usage(error: &clap::Error, out: &mut dyn Write, err: &mut dyn Write) -> ExitCode {
     let (writer, code): (&mut dyn Write, u8) = match error.kind() {
         ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => (out, 0),
-        _ => (err, 2),
+        _ => (&mut *err, 2),
     };
-    let _ = write!(writer, "{error}");
-    ExitCode::from(code)
+    match write!(writer, "{error}").and_then(|()| writer.flush()) {
+        Err(cause) if code == 0 && cause.kind() != std::io::ErrorKind::BrokenPipe => {
+            let _ = writeln!(err, "error: cannot write to stdout\n  caused by: {cause}");
+            ExitCode::from(1)
+        }
+        _ => ExitCode::from(code),
+    }
 }
 
 fn init_log(verbose: u8) {

@@ -32,10 +32,164 @@ fn help_of_every_command() {
         "demo", "phantom", "ingest", "dataset", "train", "evaluate", "report", "compare", "bundle", "score",
         "doctor",
     ] {
+        assert!(seen(&[command, "--help"], None).contains("Example"), "{command}");
         assert_snapshot!(format!("help-{command}"), seen(&[command, "--help"], None));
     }
     assert_snapshot!("help", seen(&["--help"], None));
     assert_snapshot!("help-dataset-build", seen(&["dataset", "build", "--help"], None));
+}
+
+#[test]
+fn help_of_bundles_has_examples() {
+    for command in ["inspect", "verify"] {
+        let help = seen(&["bundle", command, "--help"], None);
+        assert!(help.contains(&format!("  lumbar bundle {command} ")), "{help}");
+    }
+}
+
+/// Calls that no file on this machine could make right.
+#[test]
+fn wrong_usage_is_exit_code_2_and_names_the_flag() {
+    let cases: [(&[&str], &str); 12] = [
+        (&["phantom", "--out", "x", "--studies", "0"], "--studies"),
+        (
+            &["phantom", "--out", "x", "--studies", "5", "--label-defects"],
+            "40 or more",
+        ),
+        (&["demo", "--studies", "2"], "--studies"),
+        (&["demo", "--studies", "6"], "12 or more"),
+        (
+            &["train", "--dataset", "x", "--out", "y", "--folds", "1"],
+            "--folds",
+        ),
+        (&["evaluate", "x", "--ci", "50"], "--ci"),
+        (&["compare", "x", "y", "--ci", "50"], "--ci"),
+        (&["report", "x", "--ci", "50"], "--ci"),
+        (
+            &["train", "--dataset", "x", "--out", "y", "--set", "sizee="],
+            "has no value",
+        ),
+        (
+            &[
+                "train",
+                "--dataset",
+                "x",
+                "--out",
+                "y",
+                "--set",
+                "training.epochs=one",
+            ],
+            "`training.epochs`",
+        ),
+        (
+            &[
+                "dataset", "build", "--rsna", "x", "--out", "y", "--set", "bogus=3",
+            ],
+            "there are `grades`",
+        ),
+        (
+            &[
+                "dataset", "build", "--rsna", "x", "--out", "y", "--set", "depth=4",
+            ],
+            "an odd number",
+        ),
+    ];
+    for (args, words) in cases {
+        let answer = seen(args, None);
+        assert!(
+            answer.starts_with("exit 2\n") && answer.contains(words),
+            "{args:?}: {answer}"
+        );
+    }
+}
+
+/// A full disk behind stdout.
+struct Full;
+
+impl std::io::Write for Full {
+    fn write(&mut self, _: &[u8]) -> std::io::Result<usize> {
+        Err(std::io::ErrorKind::StorageFull.into())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+/// A reader that went away, as `| head` does.
+struct Gone;
+
+impl std::io::Write for Gone {
+    fn write(&mut self, _: &[u8]) -> std::io::Result<usize> {
+        Err(std::io::ErrorKind::BrokenPipe.into())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+#[test]
+fn a_full_stdout_is_a_failure_and_a_reader_that_left_is_none() {
+    for args in [
+        &["lumbar", "doctor"][..],
+        &["lumbar", "doctor", "--json"],
+        &["lumbar", "--help"],
+    ] {
+        let mut err = Vec::new();
+        let code = lumbar_cli::run(args.iter().copied(), &mut Full, &mut err, false);
+        let err = String::from_utf8(err).expect("people-text is UTF-8");
+        assert_eq!(code, ExitCode::from(1), "{args:?}");
+        assert!(
+            err.starts_with("error: cannot write to stdout\n"),
+            "{args:?}: {err}"
+        );
+        let mut err = Vec::new();
+        let code = lumbar_cli::run(args.iter().copied(), &mut Gone, &mut err, false);
+        assert_eq!((code, err.len()), (ExitCode::SUCCESS, 0), "{args:?}");
+    }
+}
+
+#[test]
+fn a_demo_looks_for_its_device_before_it_makes_anything() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let out = folder.path().join("demo");
+    // A device beyond any machine, whether built with CUDA or not.
+    let answer = seen(
+        &[
+            "demo",
+            "--out",
+            &out.display().to_string(),
+            "--device",
+            "cuda:4096",
+        ],
+        None,
+    );
+    assert!(answer.starts_with("exit 1\n"), "{answer}");
+    assert!(!out.exists());
+}
+
+#[test]
+fn a_phantom_keeps_its_hands_off_tables() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let table = folder.path().join("train.csv");
+    std::fs::write(&table, "years of work").expect("a file");
+    let out = folder.path().display().to_string();
+    let args = [
+        "phantom",
+        "--out",
+        &out,
+        "--studies",
+        "1",
+        "--pixels",
+        "tiny",
+        "-q",
+    ];
+    assert_snapshot!(seen(&args, Some(folder.path())));
+    assert_eq!(
+        std::fs::read_to_string(&table).expect("the table"),
+        "years of work"
+    );
 }
 
 #[test]
@@ -178,6 +332,29 @@ fn score(submission: impl FnOnce(Vec<String>) -> Vec<String>, flags: &[&str]) ->
     let mut args = vec!["score", "--truth", &truth, "--predictions", &predictions];
     args.extend(flags);
     seen(&args, Some(folder.path()))
+}
+
+#[test]
+fn a_table_with_semicolons_is_recognised_as_one() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let table = folder.path().join("train.csv");
+    std::fs::write(&table, "study_id;spinal_canal_stenosis_l1_l2\n1;Severe\n").expect("a file");
+    let table = table.display().to_string();
+    let answer = seen(&["score", "--truth", &table, "--predictions", &table], None);
+    assert!(
+        answer.starts_with("exit 1\n") && answer.contains("separated by semicolons or tabs"),
+        "{answer}"
+    );
+}
+
+#[test]
+fn doctor_says_which_jpeg_it_cannot_read() {
+    let answer = seen(&["doctor"], None);
+    let line = answer.lines().find(|line| line.contains("JPEG Extended"));
+    assert!(
+        line.is_some_and(|line| line.ends_with("read, 8 bits only")),
+        "{answer}"
+    );
 }
 
 #[test]

@@ -156,6 +156,15 @@ fn a_sample_is_shown_by_id_or_row_and_a_wrong_id_names_the_nearest() {
         wrong.err
     );
     assert!(!lumbar(&["dataset", "show", &ds, "99999", "--out", &png]).ok);
+    let deep = world.path("new/folder/sample.png");
+    assert!(lumbar(&["dataset", "show", &ds, "3", "--out", &deep]).ok && Path::new(&deep).is_file());
+    let labels = world.path("labels.csv");
+    let refused = lumbar(&["dataset", "show", &ds, "3", "--out", &labels]);
+    assert!(
+        !refused.ok && refused.err.contains("is no PNG"),
+        "{}",
+        refused.err
+    );
 }
 
 #[test]
@@ -169,6 +178,12 @@ fn a_split_is_made_anew() {
     let patients = made["patients"].as_object().unwrap();
     assert_eq!(patients.values().map(|n| n.as_u64().unwrap()).sum::<u64>(), 6);
     assert!(lumbar(&["dataset", "check", &other]).ok);
+    let many = lumbar(&["dataset", "split", &ds, "--out", &other, "--set", "folds=7"]);
+    assert!(
+        !many.ok && many.err.contains("at most the number of patients, 6"),
+        "{}",
+        many.err
+    );
     let wrong = lumbar(&["dataset", "split", &ds, "--out", &other, "--set", "fold=3"]);
     assert!(!wrong.ok && wrong.err.contains("`folds`"), "{}", wrong.err);
 }
@@ -194,6 +209,174 @@ fn an_export_lists_its_files() {
     let card = std::fs::read_to_string(Path::new(&out).join("README.md")).unwrap();
     let body = card.rsplit_once("---\n").unwrap().1;
     assert!(!body.contains("<script"), "{body}");
+}
+
+/// Phantoms in a folder of their own, and the answer to a build from it after `spoil`.
+fn built_from(spoil: impl FnOnce(&Path)) -> (tempfile::TempDir, Ran) {
+    let dir = tempfile::tempdir().unwrap();
+    let at = |name: &str| dir.path().join(name).display().to_string();
+    let rsna = at("rsna");
+    assert!(lumbar(&["phantom", "--out", &rsna, "--studies", "6", "--pixels", "tiny"]).ok);
+    spoil(Path::new(&rsna));
+    let ran = lumbar(&[
+        "dataset",
+        "build",
+        "--rsna",
+        &rsna,
+        "--out",
+        &at("ds"),
+        "--set",
+        "size=16",
+    ]);
+    (dir, ran)
+}
+
+fn edit(file: &Path, change: impl Fn(&str) -> String) {
+    let text = std::fs::read_to_string(file).unwrap();
+    std::fs::write(file, change(&text)).unwrap();
+}
+
+#[cfg(unix)]
+#[test]
+fn a_linked_folder_of_images_is_named_as_the_cause() {
+    let (dir, ran) = built_from(|rsna| {
+        std::fs::rename(rsna.join("train_images"), rsna.join("../images")).unwrap();
+        std::os::unix::fs::symlink("../images", rsna.join("train_images")).unwrap();
+    });
+    assert!(!ran.ok);
+    assert!(
+        ran.err
+            .contains("train_images` is a symbolic link; links are not followed\nhint: "),
+        "{}",
+        ran.err
+    );
+    assert!(!dir.path().join("ds").exists());
+}
+
+#[test]
+fn ids_that_match_nothing_fail_and_leave_a_good_dataset_alone() {
+    let (dir, ran) = built_from(|rsna| {
+        edit(&rsna.join("train.csv"), |text| text.replace("\r\n", "\r\n9"));
+    });
+    assert!(!ran.ok);
+    assert!(
+        ran.err
+            .contains("none of 6 study ids of the table is on disk: table `9")
+            && ran.err.contains("...`, disk `"),
+        "{}",
+        ran.err
+    );
+    assert!(ran.out.contains("StudyNotOnDisk"), "{}", ran.out);
+    let checked = lumbar(&["dataset", "check", &dir.path().join("ds").display().to_string()]);
+    assert!(
+        !checked.ok && checked.err.contains("problem: there is no sample"),
+        "{}{}",
+        checked.out,
+        checked.err
+    );
+
+    let good = world().path("ds");
+    let kept = dir.path().join("kept").display().to_string();
+    assert!(lumbar(&["dataset", "split", &good, "--out", &kept]).ok);
+    let rsna = dir.path().join("rsna").display().to_string();
+    let again = lumbar(&["dataset", "build", "--rsna", &rsna, "--out", &kept]);
+    assert!(
+        !again.ok && again.err.contains("keeps the dataset it holds"),
+        "{}",
+        again.err
+    );
+    assert!(again.out.contains("StudyNotOnDisk"), "{}", again.out);
+    assert!(lumbar(&["dataset", "check", &kept]).ok);
+}
+
+#[test]
+fn grades_and_columns_that_do_not_exist_are_counted_and_warned_of() {
+    let (_dir, ran) = built_from(|rsna| {
+        edit(&rsna.join("train.csv"), |text| {
+            text.replace("Severe", "severe stenosis")
+                .replace("spinal_canal_stenosis_l1_l2", "spinal_canal_stenosis_l1l2")
+        });
+    });
+    assert!(ran.ok, "{}", ran.err);
+    for words in [
+        "UnknownGrade",
+        "A grade that does not exist",
+        "UnknownColumn",
+        "NoGrade",
+    ] {
+        assert!(ran.out.contains(words), "{words}: {}", ran.out);
+    }
+    for words in [
+        "warning: no target is graded `Severe`",
+        "`severe stenosis` is not a grade",
+        "`spinal_canal_stenosis_l1l2`",
+    ] {
+        assert!(ran.err.contains(words), "{words}: {}", ran.err);
+    }
+}
+
+#[test]
+fn a_table_with_semicolons_is_recognised_as_one() {
+    let (_dir, ran) = built_from(|rsna| edit(&rsna.join("train.csv"), |text| text.replace(',', ";")));
+    assert!(
+        !ran.ok
+            && ran
+                .err
+                .contains("cells are separated by semicolons, expected commas"),
+        "{}",
+        ran.err
+    );
+}
+
+#[test]
+fn a_scan_without_images_leaves_a_good_catalogue_alone() {
+    let world = world();
+    let empty = tempfile::tempdir().unwrap();
+    std::fs::write(empty.path().join("notes.txt"), "no DICOM").unwrap();
+    let catalogue = empty.path().join("cat").display().to_string();
+    assert!(lumbar(&["ingest", &world.path("rsna"), "--out", &catalogue]).ok);
+    let before = std::fs::read(Path::new(&catalogue).join("catalogue.json")).unwrap();
+    let none = empty.path().join("none");
+    std::fs::create_dir(&none).unwrap();
+    let ran = lumbar(&["ingest", &none.display().to_string(), "--out", &catalogue]);
+    assert!(
+        !ran.ok && ran.err.contains("keeps the catalogue it holds"),
+        "{}",
+        ran.err
+    );
+    assert_eq!(
+        std::fs::read(Path::new(&catalogue).join("catalogue.json")).unwrap(),
+        before
+    );
+}
+
+#[test]
+fn a_catalogue_does_not_go_into_the_scanned_folder() {
+    let rsna = world().path("rsna");
+    let inside = Path::new(&rsna).join("train_images/../cat");
+    let ran = lumbar(&["ingest", &rsna, "--out", &inside.display().to_string()]);
+    assert!(
+        !ran.ok && ran.err.contains("within the scanned folder"),
+        "{}",
+        ran.err
+    );
+    assert!(!inside.exists());
+}
+
+#[test]
+fn a_run_that_cannot_be_leaves_no_folder() {
+    let out = tempfile::tempdir().unwrap();
+    let run = out.path().join("run");
+    let args = [
+        "train",
+        "--dataset",
+        &world().path("ds"),
+        "--out",
+        &run.display().to_string(),
+    ];
+    let ran = lumbar(&[&args[..], &["--set", "training.batch_size=100000"]].concat());
+    assert!(!ran.ok && ran.err.contains("no training samples"), "{}", ran.err);
+    assert!(!run.exists());
 }
 
 #[test]

@@ -108,14 +108,22 @@ pub fn check_catalogue_place(out: &Path) -> Result<(), DatasetError> {
 /// Writes a catalogue as a folder, with `provenance.json` apart (it names the scanned folder and the time).
 ///
 /// # Errors
-/// [`DatasetError`] if the place is taken by something else or cannot be written.
+/// [`DatasetError`] if the place is taken by something else or cannot be written;
+/// [`DatasetError::NothingUsable`] if a catalogue without a slice would replace one that has some.
 pub fn write_catalogue(
     catalogue: &Catalogue,
     root: &Path,
     out: &Path,
 ) -> Result<CatalogueInfo, DatasetError> {
-    let folder = OutputFolder::start(out, CATALOGUE_JSON)?;
     let info = CatalogueInfo::of(catalogue);
+    if info.n_slices == 0 && has_slices(out) {
+        return Err(DatasetError::NothingUsable {
+            what: "usable MR image",
+            path: out.to_owned(),
+            outcome: None,
+        });
+    }
+    let folder = OutputFolder::start(out, CATALOGUE_JSON)?;
     let metadata = [
         ("schema_version", SCHEMA_VERSION.to_string()),
         ("source_digest", info.source_digest.clone()),
@@ -130,6 +138,12 @@ pub fn write_catalogue(
     provenance::write(folder.path(), Some(root))?;
     folder.finish()?;
     Ok(info)
+}
+
+/// Whether a catalogue with at least one slice stands at a place.
+fn has_slices(place: &Path) -> bool {
+    let text = std::fs::read(place.join(CATALOGUE_JSON)).unwrap_or_default();
+    serde_json::from_slice::<CatalogueInfo>(&text).is_ok_and(|info| info.n_slices > 0)
 }
 
 /// A catalogue read back.

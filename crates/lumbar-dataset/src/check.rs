@@ -75,6 +75,9 @@ pub fn check(dataset: &Dataset) -> Result<CheckReport, DatasetError> {
             Vec::from_iter(parts.iter().copied()).join(" and ")
         ));
     }
+    if dataset.samples().is_empty() {
+        problems.push("there is no sample".to_owned());
+    }
     let counts = info.counts;
     if counts.files != counts.files_with_slices + counts.file_rejects {
         problems.push("files do not add up to those with slices and those rejected".to_owned());

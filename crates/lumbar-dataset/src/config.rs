@@ -373,12 +373,19 @@ fn check_keys(table: &toml::Table) -> Result<(), DatasetError> {
 }
 
 fn unknown_key<'a>(key: &str, valid: impl Iterator<Item = &'a str>) -> DatasetError {
-    let nearest = valid
+    let valid: Vec<&str> = valid.collect();
+    let near = valid
+        .iter()
         .map(|name| (strsim::damerau_levenshtein(key, name), name))
         .min()
-        .map_or("", |(_, name)| name);
+        // A key that shares a letter or two with another is no slip of the pen.
+        .filter(|(distance, _)| *distance <= (key.chars().count() / 3).max(1));
+    let advice = match near {
+        Some((_, name)) => format!("the nearest is `{name}`"),
+        None => format!("there are `{}`", valid.join("`, `")),
+    };
     DatasetError::ConfigSyntax {
-        detail: format!("unknown key `{key}`; the nearest is `{nearest}`"),
+        detail: format!("unknown key `{key}`; {advice}"),
     }
 }
 
@@ -426,6 +433,11 @@ mod tests {
         assert_eq!(
             error("[split]\nfold = 3"),
             "configuration: unknown key `fold`; the nearest is `folds`"
+        );
+        let far = error("bogus = 1");
+        assert!(
+            far.starts_with("configuration: unknown key `bogus`; there are `") && far.contains("`bits`"),
+            "{far}"
         );
         assert_eq!(
             error("depth = 4"),

@@ -1,5 +1,6 @@
 //! Errors of building and reading datasets.
 
+use crate::Outcome;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
@@ -29,6 +30,12 @@ pub enum DatasetError {
         folder: PathBuf,
         /// What to give instead.
         hint: String,
+    },
+    /// The folder of images is a symbolic link, behind which nothing would be found.
+    #[error("`{}` is a symbolic link; links are not followed", path.display())]
+    Linked {
+        /// The link.
+        path: PathBuf,
     },
     /// A table lacks a column or its header cannot be read.
     #[error("table {}: {detail}", path.display())]
@@ -82,6 +89,16 @@ pub enum DatasetError {
         /// What would have been replaced.
         expected: &'static str,
     },
+    /// Nothing usable was found, and what stands at the place for output is worth more.
+    #[error("no {what}; `{}` keeps what it holds", path.display())]
+    NothingUsable {
+        /// What was looked for.
+        what: &'static str,
+        /// The place.
+        path: PathBuf,
+        /// What became of the input, of a dataset.
+        outcome: Option<Box<Outcome>>,
+    },
     /// A sample index beyond the dataset.
     #[error("sample {index} of a dataset of {n_samples}")]
     NoSuchSample {
@@ -105,6 +122,16 @@ pub enum DatasetError {
         path: PathBuf,
         /// What does not fit.
         detail: String,
+    },
+    /// Parts that were not named.
+    #[error("{n_found} parts of {of}: {absent} missing")]
+    MissingParts {
+        /// Which, as `i/n`.
+        absent: String,
+        /// Parts that were named.
+        n_found: usize,
+        /// Parts there are.
+        of: u32,
     },
     /// Two patients' worth of data on two sides.
     #[error("split: {detail}")]
@@ -131,6 +158,13 @@ impl DatasetError {
     pub fn hint(&self) -> Option<&str> {
         match self {
             DatasetError::Missing { hint, .. } => Some(hint),
+            DatasetError::Linked { .. } => Some(
+                "move the folder itself there, or copy the tables beside it and give the folder they are then in",
+            ),
+            DatasetError::NothingUsable {
+                outcome: Some(outcome),
+                ..
+            } => outcome.cause.as_deref(),
             _ => None,
         }
     }

@@ -100,11 +100,13 @@ impl DatasetInfo {
     /// [`DatasetError`] if it is missing, newer than this build, or not what it should be.
     pub fn read(dataset: &Path) -> Result<DatasetInfo, DatasetError> {
         let path = dataset.join(DATASET_JSON);
-        let text = std::fs::read(&path).map_err(DatasetError::unread(
-            dataset,
-            DATASET_JSON,
-            "the folder that `lumbar dataset build` or `merge` made",
-        ))?;
+        let is_part = !path.exists() && dataset.join(crate::build::PART_JSON).is_file();
+        let give = if is_part {
+            "the dataset that `lumbar dataset merge` makes of all parts: this is one of them"
+        } else {
+            "the folder that `lumbar dataset build` or `merge` made"
+        };
+        let text = std::fs::read(&path).map_err(DatasetError::unread(dataset, DATASET_JSON, give))?;
         let corrupt =
             |detail: &dyn std::fmt::Display| DatasetError::corrupt("dataset description", &path, detail);
         let value: serde_json::Value = serde_json::from_slice(&text).map_err(|error| corrupt(&error))?;

@@ -72,6 +72,11 @@ impl OutputFolder {
         &self.partial
     }
 
+    /// Where it will stand.
+    pub fn place(&self) -> &Path {
+        &self.place
+    }
+
     /// Puts the folder in its place.
     pub fn finish(mut self) -> Result<(), DatasetError> {
         if self.lock.take().is_some() {

@@ -166,7 +166,11 @@ fn the_same_bytes_at_any_number_of_threads_and_from_parts() {
     assert_same(&one, &merged);
 
     let error = merge(&parts[..2], &merged, None).unwrap_err().to_string();
-    assert!(error.contains("2 parts of 3"), "{error}");
+    assert_eq!(error, "2 parts of 3: 2/3 missing");
+    let error = merge(&parts[1..], &merged, None).unwrap_err().to_string();
+    assert_eq!(error, "2 parts of 3: 0/3 missing");
+    let part = Dataset::open(&parts[0]).unwrap_err();
+    assert!(part.hint().unwrap().contains("`lumbar dataset merge`"), "{part}");
     let other = DatasetConfig { size: 25, ..config() };
     build_part(
         input(other),

@@ -106,3 +106,53 @@ fn every_code_is_described() {
     let described = first_cells(section(&manifests, "rejects.parquet"));
     assert_eq!(described[described.len() - reasons.len()..], reasons);
 }
+
+#[test]
+fn every_key_of_the_configuration_is_described_with_its_default() {
+    let mut defaults = Vec::new();
+    leaves(
+        "",
+        &toml::Value::try_from(DatasetConfig::default()).unwrap(),
+        &mut defaults,
+    );
+    let page = page("configuration.md");
+    let mut described: Vec<(String, String)> = section(&page, "dataset.toml")
+        .lines()
+        .filter(|line| line.starts_with("| `"))
+        .map(|line| {
+            let cells: Vec<&str> = line
+                .split('|')
+                .map(|cell| cell.trim().trim_matches('`'))
+                .collect();
+            (cells[1].to_owned(), cells[3].to_owned())
+        })
+        .collect();
+    described.sort();
+    defaults.sort();
+    assert_eq!(described, defaults);
+}
+
+/// Dotted keys and their values.
+fn leaves(key: &str, value: &toml::Value, found: &mut Vec<(String, String)>) {
+    let toml::Value::Table(table) = value else {
+        found.push((key.to_owned(), value.to_string()));
+        return;
+    };
+    for (name, value) in table {
+        let dot = if key.is_empty() { "" } else { "." };
+        leaves(&format!("{key}{dot}{name}"), value, found);
+    }
+}
+
+#[test]
+fn every_key_of_a_catalogue_is_described() {
+    let info = lumbar_dataset::CatalogueInfo::of(&lumbar_dicom::Catalogue::default());
+    let page = page("manifests.md");
+    let text = &page[page.find("## Catalogue folder").unwrap()..page.find("## Dataset folder").unwrap()];
+    let json = serde_json::to_value(info).unwrap();
+    let keys = json.as_object().unwrap().keys();
+    let inner = json["found"].as_object().unwrap().keys();
+    for key in keys.chain(inner) {
+        assert!(text.contains(&format!("`{key}`")), "{key}");
+    }
+}

@@ -16,9 +16,17 @@ pub enum PhantomError {
         /// What it should hold.
         expected: &'static str,
     },
-    /// Pictures of another phantom are there already.
-    #[error("`{path}` holds pictures already, expected a folder without them")]
+    /// The folder holds something that no interrupted phantom left there.
+    #[error("`{path}` is not empty: it holds `{found}`")]
     NotEmpty {
+        /// The folder.
+        path: PathBuf,
+        /// The first of what it holds.
+        found: PathBuf,
+    },
+    /// Another process is writing a phantom to the folder.
+    #[error("another process is writing a phantom to `{path}`")]
+    Busy {
         /// The folder.
         path: PathBuf,
     },

@@ -3,7 +3,7 @@
 use crate::config::PhantomConfig;
 use crate::defects::{plant, write_defects};
 use crate::error::PhantomError;
-use crate::output::{CopyOf, StudyRecord, Tables, write_study, write_truth};
+use crate::output::{CopyOf, Place, StudyRecord, Tables, write_study, write_truth};
 use crate::rng::{Draw, key};
 use rayon::prelude::*;
 use std::collections::BTreeSet;
@@ -38,8 +38,8 @@ pub struct PhantomSummary {
 /// The same configuration gives the same bytes at any thread count; work is spread over rayon's current pool.
 ///
 /// # Errors
-/// [`PhantomError`] if the configuration asks for no study, `out_dir` holds a phantom already, or a file cannot be
-/// written.
+/// [`PhantomError`] if the configuration asks for no study, `out_dir` holds anything but what an interrupted phantom
+/// left there (which is replaced), or a file cannot be written.
 ///
 /// ```
 /// use lumbar_phantom::{PhantomConfig, Pixels, generate};
@@ -62,10 +62,15 @@ pub fn generate(
             expected: "at least 1",
         });
     }
-    let images = out_dir.join("train_images");
-    if images.exists() {
-        return Err(PhantomError::NotEmpty { path: images });
+    if config.label_defects && config.n_studies < DEFECT_STUDIES {
+        return Err(PhantomError::BadConfig {
+            field: "n_studies",
+            found: config.n_studies.to_string(),
+            expected: "40 or more, so that every label defect finds a study of its own",
+        });
     }
+    let place = Place::take(out_dir)?;
+    let images = out_dir.join("train_images");
     std::fs::create_dir_all(&images).map_err(|source| PhantomError::Io {
         path: images.clone(),
         source,
@@ -106,12 +111,16 @@ pub fn generate(
     }
     tables.write(out_dir)?;
     write_truth(out_dir, &studies)?;
+    place.finish()?;
     Ok(PhantomSummary {
         n_studies: studies.len(),
         n_series: studies.iter().map(|study| study.truth.series.len()).sum(),
         n_files,
     })
 }
+
+/// Studies that planting every label defect takes.
+const DEFECT_STUDIES: usize = 40;
 
 /// Study numbers: a study's number does not depend on how many follow it.
 fn study_ids(config: &PhantomConfig, n_studies: usize) -> Vec<u32> {

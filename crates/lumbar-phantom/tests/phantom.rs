@@ -3,7 +3,7 @@
 
 use lumbar_core::{ImagePlane, PixelPoint, SeriesKind, Target};
 use lumbar_dicom::TransferSyntax;
-use lumbar_phantom::{PhantomConfig, Pixels, Quirks, Site, StudyTruth, generate};
+use lumbar_phantom::{PhantomConfig, PhantomError, Pixels, Quirks, Site, StudyTruth, generate};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
@@ -263,5 +263,55 @@ fn every_syntax_holds_the_same_picture() {
 fn a_phantom_is_never_mixed_with_another() {
     let out = make(&tiny(1, 1));
     let error = generate(&tiny(1, 2), out.path(), &|_| {}).unwrap_err();
-    assert!(error.to_string().contains("holds pictures already"), "{error}");
+    assert!(
+        matches!(error, PhantomError::NotEmpty { .. }) && error.to_string().contains("is not empty"),
+        "{error}"
+    );
+}
+
+#[test]
+fn tables_of_others_are_left_alone_and_an_empty_folder_of_images_is_no_obstacle() {
+    let out = tempfile::tempdir().expect("a temporary folder");
+    std::fs::create_dir(out.path().join("train_images")).expect("a folder");
+    let table = out.path().join("train.csv");
+    std::fs::write(&table, "years of work").expect("a file");
+    let error = generate(&tiny(1, 1), out.path(), &|_| {}).expect_err("a table of someone else");
+    assert!(matches!(error, PhantomError::NotEmpty { .. }), "{error}");
+    assert_eq!(
+        std::fs::read_to_string(&table).expect("the table"),
+        "years of work"
+    );
+    std::fs::remove_file(&table).expect("the table goes");
+    generate(&tiny(1, 1), out.path(), &|_| {}).expect("nothing is in the way");
+}
+
+#[test]
+fn an_interrupted_phantom_is_replaced() {
+    let whole = make(&tiny(2, 1));
+    let out = tempfile::tempdir().expect("a temporary folder");
+    let interrupted =
+        std::panic::catch_unwind(|| generate(&tiny(3, 2), out.path(), &|_| panic!("as if killed")));
+    assert!(interrupted.is_err() && out.path().join("train_images").exists());
+    // A file of someone else in it stays, and nothing is written.
+    let notes = out.path().join("notes.txt");
+    std::fs::write(&notes, "mine").expect("a file");
+    assert!(matches!(
+        generate(&tiny(2, 1), out.path(), &|_| {}),
+        Err(PhantomError::NotEmpty { .. })
+    ));
+    std::fs::remove_file(&notes).expect("the notes go");
+    generate(&tiny(2, 1), out.path(), &|_| {}).expect("an interrupted phantom gives way");
+    assert_eq!(files(out.path()), files(whole.path()));
+}
+
+#[test]
+fn too_few_studies_for_all_defects_are_refused_before_anything_is_written() {
+    let out = tempfile::tempdir().expect("a temporary folder");
+    let config = PhantomConfig {
+        label_defects: true,
+        ..tiny(5, 1)
+    };
+    let error = generate(&config, out.path(), &|_| {}).expect_err("5 studies are too few");
+    assert!(error.to_string().contains("40 or more"), "{error}");
+    assert_eq!(std::fs::read_dir(out.path()).expect("the folder").count(), 0);
 }

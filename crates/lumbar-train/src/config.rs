@@ -259,3 +259,35 @@ impl RunConfig {
         )
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_key_is_described_with_its_default() {
+        let page = include_str!("../../../data-spec/configuration.md");
+        let (_, section) = page.split_once("## `run.toml`").unwrap();
+        let described: Vec<(&str, &str)> = section
+            .lines()
+            .filter(|line| line.starts_with("| `"))
+            .map(|line| {
+                let cells: Vec<&str> = line
+                    .split('|')
+                    .map(|cell| cell.trim().trim_matches('`'))
+                    .collect();
+                (cells[1], cells[3])
+            })
+            .collect();
+        let mut defaults = std::collections::BTreeMap::new();
+        let config = toml::Value::try_from(RunConfig::default()).unwrap();
+        crate::run::flatten("", &config, &mut defaults);
+        let mut described_in_order = described.clone();
+        described_in_order.sort_unstable();
+        let defaults: Vec<(&str, &str)> = defaults
+            .iter()
+            .map(|(key, value)| (key.as_str(), value.as_str()))
+            .collect();
+        assert_eq!(described_in_order, defaults);
+    }
+}

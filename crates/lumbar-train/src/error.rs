@@ -84,6 +84,15 @@ pub enum TrainError {
         /// The run directory.
         path: PathBuf,
     },
+    /// A folder that is none of a run.
+    #[error(
+        "`{}` is not the folder of a run: it holds no `run.json` (a demo has its runs in `runs`)",
+        path.display()
+    )]
+    NoRun {
+        /// The folder.
+        path: PathBuf,
+    },
     /// There is no run to resume.
     #[error("`{}` holds no run to resume; start it without --resume", path.display())]
     NothingToResume {
@@ -96,7 +105,7 @@ pub enum TrainError {
         /// The run directory.
         path: PathBuf,
         /// What differs.
-        what: &'static str,
+        what: String,
         /// What the run was started with.
         found: String,
         /// What this call asks for.
@@ -140,6 +149,12 @@ impl TrainError {
             groups: groups.join(", "),
             hint,
         }
+    }
+
+    /// A fold that cannot be trained or chosen by.
+    pub(crate) fn too_few(part: &'static str, config: &RunConfig) -> TrainError {
+        let hint = "the data set has too few labelled studies of this kind for the batch size and the split";
+        TrainError::no_samples(part, config, hint)
     }
 
     pub(crate) fn bad_state(path: &Path, reason: impl Into<String>) -> TrainError {

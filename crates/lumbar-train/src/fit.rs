@@ -179,7 +179,7 @@ impl Fit<'_> {
         let loader = Loader::new(self.dataset, self.labelled(&cases), self.training_loader())?;
         let steps_per_epoch = loader.n_batches() as u64;
         if steps_per_epoch == 0 {
-            return Err(self.no_samples("training"));
+            return Err(TrainError::too_few("training", self.config));
         }
         let schedule = Schedule {
             peak: config.optimiser.learning_rate,
@@ -284,7 +284,7 @@ impl Fit<'_> {
         if total > 0.0 {
             Ok(sum / total)
         } else {
-            Err(self.no_samples("validation"))
+            Err(TrainError::too_few("validation", self.config))
         }
     }
 
@@ -318,11 +318,6 @@ impl Fit<'_> {
     fn out_of_patience(&self, progress: &Progress) -> bool {
         let patience = self.config.training.patience;
         patience > 0 && progress.epochs_done >= progress.best_epoch + patience
-    }
-
-    fn no_samples(&self, part: &'static str) -> TrainError {
-        let hint = "the data set has too few labelled studies of this kind for the batch size and the split";
-        TrainError::no_samples(part, self.config, hint)
     }
 }
 

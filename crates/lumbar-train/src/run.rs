@@ -13,7 +13,11 @@ use lumbar_dataset::{Dataset, Pseudonyms, Sample};
 use lumbar_evaluate::{Domain, Localisation, Part, Prediction, PredictionTable};
 use lumbar_model::{Bundle, DeviceSpec, TrainingDomain, bundle::SCHEMA_VERSION};
 use serde::{Deserialize, Serialize};
-use std::{collections::BTreeSet, path::Path};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    io::ErrorKind,
+    path::Path,
+};
 
 /// A run to be made: data, configuration, device.
 pub struct TrainJob<'a> {
@@ -83,10 +87,13 @@ impl RunRecord {
     /// Reads the record of a run directory.
     ///
     /// # Errors
-    /// [`TrainError::Io`] where there is none, [`TrainError::BadState`] where it is not one.
+    /// [`TrainError::NoRun`] where there is none, [`TrainError::BadState`] where it is not one.
     pub fn read(run: &Path) -> Result<RunRecord, TrainError> {
         let path = run.join(RECORD);
-        let text = std::fs::read_to_string(&path).map_err(TrainError::io("read", &path))?;
+        let text = std::fs::read_to_string(&path).map_err(|source| match source.kind() {
+            ErrorKind::NotFound | ErrorKind::NotADirectory => TrainError::NoRun { path: run.to_owned() },
+            _ => TrainError::io("read", &path)(source),
+        })?;
         serde_json::from_str(&text).map_err(|error| TrainError::bad_state(&path, error.to_string()))
     }
 
@@ -108,6 +115,7 @@ impl TrainJob<'_> {
         let spec = self.device.concrete().map_err(lumbar_model::ModelError::from)?;
         let device = spec.resolve().map_err(lumbar_model::ModelError::from)?;
         let folds = folds::parts(self)?;
+        self.check_parts(&folds)?;
         let mut record = self.prepare(out)?;
         let watch = Watch::new(observer);
         let outcomes = folds::side_by_side(folds.len(), self.folds_at_once(spec), |index| {
@@ -165,6 +173,25 @@ impl TrainJob<'_> {
         }
     }
 
+    /// Refuses a fold that has nothing to train on or to choose a checkpoint by, before anything is written.
+    fn check_parts(&self, folds: &[Fold]) -> Result<(), TrainError> {
+        let cases = Cases::of(self.dataset, self.config);
+        let n_graded = |indices: &[usize]| {
+            let graded = indices.iter().filter(|i| cases.labels[**i].is_some());
+            graded.count()
+        };
+        for (_, parts) in folds {
+            // A last batch that is not full is dropped.
+            if n_graded(&parts.train) < self.config.training.batch_size {
+                return Err(TrainError::too_few("training", self.config));
+            }
+            if n_graded(&parts.valid) == 0 {
+                return Err(TrainError::too_few("validation", self.config));
+            }
+        }
+        Ok(())
+    }
+
     /// What the run would train on, without training: samples to train, to validate, to test on, a fold each.
     ///
     /// # Errors
@@ -196,10 +223,10 @@ impl TrainJob<'_> {
                 return Err(TrainError::RunExists { path: out.to_owned() });
             }
             let old = RunRecord::read(out)?;
-            let differs = |what, found: String, expected: String| {
+            let differs = |what: &str, found: String, expected: String| {
                 Err(TrainError::OtherRun {
                     path: out.to_owned(),
-                    what,
+                    what: what.to_owned(),
                     found,
                     expected,
                 })
@@ -208,14 +235,12 @@ impl TrainJob<'_> {
                 return differs("the data set", old.dataset_digest, record.dataset_digest);
             }
             if old.folds != record.folds {
-                return differs(
-                    "the number of folds",
-                    format!("{:?}", old.folds),
-                    format!("{:?}", record.folds),
-                );
+                let words = |folds: Option<usize>| folds.map_or("none".to_owned(), |n| n.to_string());
+                return differs("`--folds`", words(old.folds), words(record.folds));
             }
             if old.config != record.config {
-                return differs("the configuration", to_toml(&old.config), to_toml(&record.config));
+                let (keys, found, expected) = differing(&old.config, &record.config);
+                return differs(&keys, found, expected);
             }
             return Ok(RunRecord {
                 patients: Vec::new(),
@@ -348,6 +373,39 @@ fn digest_of(dataset: &Dataset) -> String {
 
 fn to_toml(config: &RunConfig) -> String {
     toml::to_string_pretty(config).unwrap_or_else(|error| format!("# {error}"))
+}
+
+/// The dotted keys in which two configurations differ, with their values in each.
+fn differing(found: &RunConfig, expected: &RunConfig) -> (String, String, String) {
+    let [found, expected] = [found, expected].map(|config| {
+        let mut leaves = BTreeMap::new();
+        if let Ok(table) = toml::Value::try_from(config) {
+            flatten("", &table, &mut leaves);
+        }
+        leaves
+    });
+    let keys: BTreeSet<&String> = found.keys().chain(expected.keys()).collect();
+    let keys: Vec<&String> = keys
+        .into_iter()
+        .filter(|key| found.get(*key) != expected.get(*key))
+        .collect();
+    let values = |leaves: &BTreeMap<String, String>| {
+        let of = |key: &&String| leaves.get(*key).map_or("nothing", String::as_str).to_owned();
+        keys.iter().map(of).collect::<Vec<_>>().join(", ")
+    };
+    let names: Vec<String> = keys.iter().map(|key| format!("`{key}`")).collect();
+    (names.join(", "), values(&found), values(&expected))
+}
+
+pub(crate) fn flatten(key: &str, value: &toml::Value, leaves: &mut BTreeMap<String, String>) {
+    let toml::Value::Table(table) = value else {
+        leaves.insert(key.to_owned(), value.to_string());
+        return;
+    };
+    for (name, value) in table {
+        let dot = if key.is_empty() { "" } else { "." };
+        flatten(&format!("{key}{dot}{name}"), value, leaves);
+    }
 }
 
 pub(crate) fn write_beside(path: &Path, text: &str) -> Result<(), TrainError> {

@@ -54,11 +54,8 @@ const RUNS: [(SeriesKind, &[ConditionGroup]); 3] = [
 ];
 
 pub fn run(args: &DemoArgs, global: &Global, console: &Console<'_>) -> anyhow::Result<()> {
-    anyhow::ensure!(
-        args.studies >= 2 * FOLDS,
-        "a demo needs at least {} studies",
-        2 * FOLDS
-    );
+    // Before a minute of phantoms: a device that is not there stays away.
+    global.device.concrete()?;
     let mut stages = Stages::default();
     let place = |name: &str| args.out.join(name);
     clear(args)?;

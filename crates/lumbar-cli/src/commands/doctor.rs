@@ -111,6 +111,7 @@ fn text(findings: &Findings) -> String {
     for syntax in &findings.transfer_syntaxes {
         let answer = match (syntax.read, syntax.written) {
             (true, true) => "read, written",
+            (true, false) if syntax.uid == TransferSyntax::JpegExtended.uid() => "read, 8 bits only",
             (true, false) => "read",
             _ => "not read",
         };

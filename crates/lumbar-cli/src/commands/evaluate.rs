@@ -2,10 +2,11 @@
 
 use crate::{
     args::{CombineArg, EvaluateArgs, Global},
+    config::WrongUsage,
     console::Console,
     oracle,
 };
-use anyhow::Context;
+use anyhow::{Context, bail};
 use lumbar_core::ConditionGroup;
 use lumbar_dataset::Dataset;
 use lumbar_evaluate::{
@@ -19,8 +20,12 @@ pub fn run(args: &EvaluateArgs, global: &Global, console: &Console<'_>) -> anyho
     let out = match (&args.out, args.runs.as_slice()) {
         (Some(out), _) => out.clone(),
         (None, [run]) if args.dataset.is_none() => run.clone(),
-        (None, [_]) => anyhow::bail!("another dataset needs `--out DIR`: the run keeps its own evaluation"),
-        (None, _) => anyhow::bail!("several runs need `--out DIR` to write to"),
+        (None, [_]) => {
+            bail!(WrongUsage::new(
+                "another dataset needs `--out DIR`: the run keeps its own evaluation"
+            ))
+        }
+        (None, _) => bail!(WrongUsage::new("several runs need `--out DIR` to write to")),
     };
     let tables = match &args.dataset {
         None => read_tables(&args.runs)?,

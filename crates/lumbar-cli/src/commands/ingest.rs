@@ -2,12 +2,12 @@
 
 use crate::{
     args::{IdentityArgs, IngestArgs},
-    config::Hinted,
+    config::{Hinted, WrongUsage},
     console::Console,
     flow,
 };
 use anyhow::{Context, bail};
-use lumbar_dataset::{CatalogueInfo, check_catalogue_place, write_catalogue};
+use lumbar_dataset::{CatalogueInfo, DatasetError, check_catalogue_place, write_catalogue};
 use lumbar_dicom::{
     Catalogue, IdentityKey, Limits, Reader, RejectReason, ScanError, ScanOptions, UnusedReason,
     WorkerCommand, Workers, scan,
@@ -16,6 +16,8 @@ use std::{collections::BTreeMap, path::Path};
 
 pub fn run(args: &IngestArgs, console: &Console<'_>) -> anyhow::Result<()> {
     // Before the scan, which may take an hour.
+    need_utf8(&args.out)?;
+    need_apart(&args.root, &args.out)?;
     check_catalogue_place(&args.out).map_err(|error| Hinted {
         message: error.to_string(),
         hint: "name a new folder, or one that holds a catalogue, which is then replaced".to_owned(),
@@ -38,9 +40,21 @@ pub fn run(args: &IngestArgs, console: &Console<'_>) -> anyhow::Result<()> {
         ..identified(&args.identity)?
     };
     let catalogue = scan_with_progress(&args.root, &options, console)?;
-    let info = write_catalogue(&catalogue, &args.root, &args.out)?;
+    let info = match write_catalogue(&catalogue, &args.root, &args.out) {
+        Err(DatasetError::NothingUsable { .. }) => {
+            let info = CatalogueInfo::of(&catalogue);
+            console.json(&json(&info, &args.out))?;
+            console.result(text(&info));
+            bail!(Hinted {
+                message: format!("no usable MR image in `{}`", args.root.display()),
+                hint: format!("`{}` keeps the catalogue it holds", args.out.display()),
+            });
+        }
+        written => written?,
+    };
     console.json(&json(&info, &args.out))?;
-    console.result(text(&info, &args.out));
+    console.result(text(&info));
+    console.result(format!("the catalogue is in `{}`", args.out.display()));
     if info.n_slices == 0 {
         bail!(Hinted {
             message: format!("no usable MR image in `{}`", args.root.display()),
@@ -84,6 +98,33 @@ fn identity_key(path: &Path) -> anyhow::Result<IdentityKey> {
     Ok(IdentityKey::from_secret(&secret))
 }
 
+/// Refuses a path that `--json` cannot show.
+pub fn need_utf8(out: &Path) -> Result<(), WrongUsage> {
+    match out.to_str() {
+        Some(_) => Ok(()),
+        None => Err(WrongUsage::new("`--out` is not UTF-8")),
+    }
+}
+
+/// Refuses a catalogue within the scanned folder: the next scan would find its files there and reject them.
+fn need_apart(root: &Path, out: &Path) -> Result<(), WrongUsage> {
+    let Ok(root) = root.canonicalize() else {
+        return Ok(());
+    };
+    let absolute = std::path::absolute(out).unwrap_or_else(|_| out.to_owned());
+    // The folder itself need not be there yet.
+    let there = absolute.ancestors().find_map(|folder| folder.canonicalize().ok());
+    if there.is_some_and(|there| there.starts_with(&root)) {
+        return Err(WrongUsage {
+            message: format!("`{}` lies within the scanned folder", out.display()),
+            hint: Some(
+                "the next scan would find the catalogue's own files; choose a folder beside it".into(),
+            ),
+        });
+    }
+    Ok(())
+}
+
 fn json(info: &CatalogueInfo, out: &Path) -> serde_json::Value {
     serde_json::json!({
         "out": out,
@@ -105,7 +146,7 @@ fn json(info: &CatalogueInfo, out: &Path) -> serde_json::Value {
     })
 }
 
-fn text(info: &CatalogueInfo, out: &Path) -> String {
+fn text(info: &CatalogueInfo) -> String {
     let found = &info.found;
     let mut text = format!(
         "{} files found: {} used with {} slices, {} rejected",
@@ -133,12 +174,11 @@ fn text(info: &CatalogueInfo, out: &Path) -> String {
         found.n_studies - found.n_studies_used
     ));
     text.push_str(&explained(&info.unused_studies, unused()));
-    text.push_str(&format!("\nthe catalogue is in `{}`", out.display()));
     text
 }
 
 /// Counts by code, a line each, with what the codes stand for.
-fn explained(
+pub fn explained(
     counts: &BTreeMap<String, u64>,
     meanings: impl Iterator<Item = (&'static str, &'static str)>,
 ) -> String {

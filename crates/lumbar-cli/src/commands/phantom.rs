@@ -2,10 +2,11 @@
 
 use crate::{
     args::{PhantomArgs, PixelsArg, SyntaxArg},
+    config::{Hinted, WrongUsage},
     console::Console,
 };
 use lumbar_dicom::TransferSyntax;
-use lumbar_phantom::{PhantomConfig, PhantomSummary, Pixels, generate};
+use lumbar_phantom::{PhantomConfig, PhantomError, PhantomSummary, Pixels, generate};
 use std::path::Path;
 
 pub fn run(args: &PhantomArgs, console: &Console<'_>) -> anyhow::Result<()> {
@@ -47,6 +48,18 @@ pub fn run(args: &PhantomArgs, console: &Console<'_>) -> anyhow::Result<()> {
     Ok(())
 }
 
+fn explain(error: PhantomError) -> anyhow::Error {
+    let hint = match &error {
+        PhantomError::NotEmpty { .. } => "choose a new or empty folder with `--out`",
+        PhantomError::Busy { .. } => "wait for it, or choose another folder with `--out`",
+        PhantomError::BadConfig { .. } => return WrongUsage::new(error.to_string()).into(),
+        _ => return error.into(),
+    };
+    let message = error.to_string();
+    let hint = hint.to_owned();
+    Hinted { message, hint }.into()
+}
+
 /// Makes phantoms with progress shown.
 pub fn make(config: &PhantomConfig, out: &Path, console: &Console<'_>) -> anyhow::Result<PhantomSummary> {
     let progress = console.progress("phantom", "studies");
@@ -56,7 +69,8 @@ pub fn make(config: &PhantomConfig, out: &Path, console: &Console<'_>) -> anyhow
             now.studies_total as u64,
             &format!("{} files", now.files_done),
         );
-    })?;
+    })
+    .map_err(explain)?;
     progress.finish(&format!(
         "{} studies, {} files",
         summary.n_studies, summary.n_files

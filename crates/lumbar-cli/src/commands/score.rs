@@ -195,6 +195,12 @@ fn column(headers: &csv::StringRecord, name: &str, path: &Path) -> anyhow::Resul
         .iter()
         .position(|header| header.trim().trim_start_matches('\u{feff}') == name);
     position.with_context(|| {
+        if headers.len() == 1 && headers[0].contains([';', '\t']) {
+            return format!(
+                "`{}`: cells are separated by semicolons or tabs, expected commas",
+                path.display()
+            );
+        }
         let found: Vec<&str> = headers.iter().take(5).collect();
         format!(
             "`{}` has no column `{name}`; its first columns are {}",

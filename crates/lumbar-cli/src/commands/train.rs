@@ -11,8 +11,7 @@ use std::path::Path;
 
 pub fn run(args: &TrainArgs, global: &Global, console: &Console<'_>) -> anyhow::Result<()> {
     // The configuration first: a typo in it should not wait for a data set to be opened.
-    let config: RunConfig = config::load(args.config.as_deref(), &args.set)?;
-    config.validate()?;
+    let config: RunConfig = config::load(args.config.as_deref(), &args.set, RunConfig::validate)?;
     let dataset = Dataset::open(&args.dataset)?;
     let job = TrainJob {
         dataset: &dataset,
@@ -24,6 +23,7 @@ pub fn run(args: &TrainArgs, global: &Global, console: &Console<'_>) -> anyhow::
     if args.dry_run {
         return show_plan(&job, console);
     }
+    console.note("if it is interrupted, the same call with `--resume` goes on from the last finished epoch");
     let summary = train(&job, &args.out, "train", console)?;
     console.json(&summary)?;
     console.result(format!(

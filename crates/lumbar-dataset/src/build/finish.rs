@@ -15,8 +15,8 @@ use crate::sample::sample_writer;
 use crate::split::Kept;
 use crate::table::RowWriter;
 use crate::{
-    Counts, DatasetConfig, DatasetError, DatasetInfo, Domain, PatientGrouping, SCHEMA_VERSION, Sample,
-    SampleMode, ShardRecord, provenance,
+    Counts, DatasetConfig, DatasetError, DatasetInfo, Domain, Outcome, PatientGrouping, SCHEMA_VERSION,
+    Sample, SampleMode, ShardRecord, provenance,
 };
 use lumbar_dicom::Pseudonyms;
 use std::path::Path;
@@ -245,6 +245,15 @@ impl DatasetWriter {
         };
         write_file(&folder.join(DATASET_JSON), &info.to_json()?)?;
         provenance::write(folder, None)?;
+        let place = self.folder.place();
+        if n_samples == 0 && DatasetInfo::read(place).is_ok_and(|older| older.counts.samples > 0) {
+            let outcome = Outcome::read(folder, info.config.grades)?;
+            return Err(DatasetError::NothingUsable {
+                what: "sample",
+                path: place.to_owned(),
+                outcome: Some(Box::new(outcome)),
+            });
+        }
         self.folder.finish()?;
         Ok(info)
     }

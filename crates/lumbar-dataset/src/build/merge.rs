@@ -6,6 +6,7 @@ use crate::labels::tables::read_labels;
 use crate::reject::read_rejects;
 use crate::split::Kept;
 use crate::{DatasetError, DatasetInfo};
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 /// Tables that part 0 carries for all.
@@ -70,7 +71,7 @@ fn sorted(paths: &[PathBuf]) -> Result<Vec<(PathBuf, PartInfo)>, DatasetError> {
             detail,
         })
     };
-    let Some((first_path, first)) = parts.first() else {
+    let Some((_, first)) = parts.first() else {
         return Ok(parts);
     };
     for (i, (path, info)) in parts.iter().enumerate() {
@@ -78,21 +79,34 @@ fn sorted(paths: &[PathBuf]) -> Result<Vec<(PathBuf, PartInfo)>, DatasetError> {
             return wrong(path, format!("part {}, beside part {}", info.part, first.part));
         }
         if info.part.index as usize != i {
-            let detail = if (info.part.index as usize) < i {
-                "stands twice"
-            } else {
-                "one before it is missing"
-            };
-            return wrong(path, format!("part {}: {detail}", info.part));
+            if (info.part.index as usize) < i {
+                return wrong(path, format!("part {} stands twice", info.part));
+            }
+            return Err(missing(&parts));
         }
         if let Some(what) = difference(&info.known, &first.known) {
             return wrong(path, format!("made {what} than part 0"));
         }
     }
     if parts.len() != first.part.of as usize {
-        return wrong(first_path, format!("{} parts of {}", parts.len(), first.part.of));
+        return Err(missing(&parts));
     }
     Ok(parts)
+}
+
+/// Which parts are not there.
+fn missing(parts: &[(PathBuf, PartInfo)]) -> DatasetError {
+    let of = parts.first().map_or(0, |(_, info)| info.part.of);
+    let there: BTreeSet<u32> = parts.iter().map(|(_, info)| info.part.index).collect();
+    let absent: Vec<String> = (0..of)
+        .filter(|index| !there.contains(index))
+        .map(|index| format!("{index}/{of}"))
+        .collect();
+    DatasetError::MissingParts {
+        absent: absent.join(", "),
+        n_found: there.len(),
+        of,
+    }
 }
 
 fn difference(a: &Known, b: &Known) -> Option<&'static str> {

@@ -8,6 +8,7 @@ mod tally;
 mod work;
 
 pub use merge::merge;
+pub(crate) use part::PART_JSON;
 pub use part::PartOf;
 pub use resplit::resplit;
 
@@ -83,6 +84,10 @@ impl BuildInput {
         progress: &(dyn Fn(ScanProgress) + Sync),
     ) -> Result<BuildInput, DatasetError> {
         let labels = Labels::read_rsna(root)?;
+        let images = root.join("train_images");
+        if images.is_symlink() {
+            return Err(DatasetError::Linked { path: images });
+        }
         let mut options = options.clone();
         let descriptions = labels
             .series
@@ -188,9 +193,11 @@ impl Base {
     pub fn new(input: BuildInput) -> Result<Base, DatasetError> {
         input.config.validate()?;
         if input.labels.studies.is_empty() {
+            let first = input.labels.findings.first().and_then(Finding::place);
+            let first = first.map_or_else(String::new, |words| format!("; the first is {words}"));
             return Err(DatasetError::Nothing {
                 what: "study with labels",
-                hint: "the label table has no usable row".to_owned(),
+                hint: format!("the label table has no usable row{first}"),
             });
         }
         let studies: Vec<StudyId> = input.labels.studies.iter().cloned().collect();

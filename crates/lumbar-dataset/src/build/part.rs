@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::{fmt, str::FromStr};
 
 /// File that makes a folder a part.
-pub(super) const PART_JSON: &str = "part.json";
+pub(crate) const PART_JSON: &str = "part.json";
 /// What of the rejects does not depend on pixels, in part 0.
 pub(super) const FILE_REJECTS: &str = "file_rejects.parquet";
 

@@ -30,7 +30,7 @@ impl CsvTable {
         if bytes.starts_with(b"\xef\xbb\xbf") {
             bytes.drain(..3);
         }
-        let header = reader(&bytes)
+        let header: Vec<String> = reader(&bytes)
             .headers()
             .map_err(|error| DatasetError::BadTable {
                 path: path.to_owned(),
@@ -39,6 +39,15 @@ impl CsvTable {
             .iter()
             .map(|cell| cell.trim().to_owned())
             .collect();
+        if let [only] = header.as_slice()
+            && let Some(separator) = [";", "\t"].into_iter().find(|mark| only.contains(mark))
+        {
+            let name = if separator == ";" { "semicolons" } else { "tabs" };
+            return Err(DatasetError::BadTable {
+                path: path.to_owned(),
+                detail: format!("cells are separated by {name}, expected commas"),
+            });
+        }
         Ok(CsvTable {
             name,
             path: path.to_owned(),

@@ -124,6 +124,17 @@ impl Finding {
         self
     }
 
+    /// Where in a table it stands, and what it says.
+    pub(crate) fn place(&self) -> Option<String> {
+        let (table, line) = (self.table?, self.line?);
+        let detail = if self.detail.is_empty() {
+            String::new()
+        } else {
+            format!(": {}", self.detail)
+        };
+        Some(format!("`{table}` line {line}{detail}"))
+    }
+
     pub(crate) fn detail(mut self, detail: impl fmt::Display) -> Finding {
         // Cells come from outside; a line of a report holds so much and no more.
         self.detail = format!("{detail}").chars().take(200).collect();

@@ -6,9 +6,7 @@ pub use histogram::{Bin, Histogram, Missing};
 
 use crate::catalogue::{CatalogueInfo, read_catalogue_tables};
 use crate::labels::tables::{LabelRow, read_labels};
-use crate::reject::read_rejects;
-use crate::table::TableReader;
-use crate::{Counts, Dataset, DatasetError, Domain, PatientGrouping, split_of};
+use crate::{Counts, Dataset, DatasetError, Domain, Outcome, PatientGrouping, split_of};
 use lumbar_core::{Condition, ConditionGroup, Level, Severity, Target};
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
@@ -181,6 +179,7 @@ pub fn stats(dataset: &Dataset) -> Result<Stats, DatasetError> {
         })
         .collect();
     let info = CatalogueInfo::of(&catalogue);
+    let outcome = Outcome::read(folder, dataset.config().grades)?;
     let mut stats = Stats {
         domain: dataset.info().domain,
         patient_grouping: dataset.info().patient_grouping,
@@ -199,9 +198,9 @@ pub fn stats(dataset: &Dataset) -> Result<Stats, DatasetError> {
         studies_without: studies_without(&labels, &catalogue),
         matrices,
         spacing,
-        file_rejects: Tally::new(),
-        sample_rejects: Tally::new(),
-        findings: Tally::new(),
+        file_rejects: outcome.file_rejects,
+        sample_rejects: outcome.sample_rejects,
+        findings: outcome.findings,
     };
     for sample in dataset.samples() {
         let grade = grade_name(sample.severity);
@@ -217,19 +216,6 @@ pub fn stats(dataset: &Dataset) -> Result<Stats, DatasetError> {
             .localisation
             .entry(sample.localisation.name().to_owned())
             .or_default() += 1;
-    }
-    for row in read_rejects(&folder.join("rejects.parquet"))? {
-        let tally = match row.scope.as_str() {
-            "file" => &mut stats.file_rejects,
-            "sample" => &mut stats.sample_rejects,
-            // Series and studies that serve no purpose: the catalogue counts them.
-            _ => continue,
-        };
-        *tally.entry(row.reason).or_default() += 1;
-    }
-    let findings = TableReader::open(&folder.join("findings.parquet"))?;
-    for code in findings.text("code")?.into_iter().flatten() {
-        *stats.findings.entry(code.to_owned()).or_default() += 1;
     }
     Ok(stats)
 }

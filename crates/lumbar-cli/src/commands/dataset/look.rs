@@ -7,7 +7,7 @@ use lumbar_dataset::{
     Dataset, PatientGrouping, Quantiles, Tally, check as check_dataset, show as show_sample,
     stats as dataset_stats,
 };
-use std::{collections::BTreeSet, path::Path};
+use std::{collections::BTreeSet, io::Read, path::Path};
 
 pub fn check(folder: &Path, console: &Console<'_>) -> anyhow::Result<()> {
     let report = check_dataset(&Dataset::open(folder)?)?;
@@ -140,6 +140,7 @@ pub fn show(folder: &Path, sample: &str, out: &Path, console: &Console<'_>) -> a
     let dataset = Dataset::open(folder)?;
     let index = find(&dataset, sample)?;
     let png = show_sample(&dataset, index)?;
+    place_for_png(out)?;
     std::fs::write(out, &png).with_context(|| format!("cannot write `{}`", out.display()))?;
     let row = dataset.sample(index)?;
     console.json(&serde_json::json!({
@@ -153,6 +154,28 @@ pub fn show(folder: &Path, sample: &str, out: &Path, console: &Console<'_>) -> a
     console.result(format!("sample `{}` is in `{}`", row.sample_id, out.display()));
     Ok(())
 }
+
+/// Makes the folder of a picture, and refuses to replace a file that is no picture.
+fn place_for_png(out: &Path) -> anyhow::Result<()> {
+    if let Ok(mut file) = std::fs::File::open(out) {
+        let mut start = Vec::new();
+        file.by_ref().take(PNG.len() as u64).read_to_end(&mut start).ok();
+        if !start.is_empty() && start != PNG {
+            return Err(Hinted {
+                message: format!("`{}` exists and is no PNG; nothing was written", out.display()),
+                hint: "choose another file with `--out`".to_owned(),
+            }
+            .into());
+        }
+    }
+    if let Some(folder) = out.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+        std::fs::create_dir_all(folder).with_context(|| format!("cannot make `{}`", folder.display()))?;
+    }
+    Ok(())
+}
+
+/// What a PNG begins with.
+const PNG: &[u8] = b"\x89PNG\r\n\x1a\n";
 
 /// A sample by its id or row.
 fn find(dataset: &Dataset, sample: &str) -> anyhow::Result<usize> {

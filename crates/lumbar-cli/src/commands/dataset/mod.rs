@@ -1,15 +1,17 @@
 //! `lumbar dataset`: building datasets, in one process or in parts, and what can be done with one.
 
 mod look;
+mod outcome;
 mod page;
 mod share;
 
 use crate::{
     args::{DatasetArgs, DatasetBuildArgs, DatasetCommand, DatasetMergeArgs},
+    config,
     console::Console,
 };
 use lumbar_dataset::{
-    BuildInput, BuildOptions, BuildProgress, DatasetConfig, DatasetInfo, MissingLabels,
+    BuildInput, BuildOptions, BuildProgress, DatasetConfig, DatasetInfo, MissingLabels, Outcome,
     build as build_dataset, build_part, merge,
 };
 use lumbar_dicom::{Limits, ScanOptions, ScanProgress};
@@ -28,10 +30,8 @@ pub fn run(args: &DatasetArgs, console: &Console<'_>) -> anyhow::Result<()> {
 }
 
 fn run_build(args: &DatasetBuildArgs, console: &Console<'_>) -> anyhow::Result<()> {
-    let config = match &args.config {
-        Some(path) => DatasetConfig::read(path, &args.set)?,
-        None => DatasetConfig::from_toml("", &args.set)?,
-    };
+    super::ingest::need_utf8(&args.out)?;
+    let config = config::load(args.config.as_deref(), &args.set, DatasetConfig::validate)?;
     let ingest = console.progress("ingest", "files");
     let scanned = |now: ScanProgress| ingest.set(now.n_done as u64, now.n_files as u64, "");
     let scan = ScanOptions {
@@ -66,7 +66,8 @@ fn run_build(args: &DatasetBuildArgs, console: &Console<'_>) -> anyhow::Result<(
 }
 
 fn run_merge(args: &DatasetMergeArgs, console: &Console<'_>) -> anyhow::Result<()> {
-    let info = merge(&args.parts, &args.out, args.keep.as_deref())?;
+    let info = merge(&args.parts, &args.out, args.keep.as_deref())
+        .map_err(|error| outcome::explain(error, console))?;
     show(&info, &args.out, console)
 }
 
@@ -95,7 +96,8 @@ fn build_shown(
     console: &Console<'_>,
 ) -> anyhow::Result<DatasetInfo> {
     let progress = console.progress("dataset", "studies");
-    let info = build_dataset(input, out, options, &|now| shown(&progress, now))?;
+    let info = build_dataset(input, out, options, &|now| shown(&progress, now))
+        .map_err(|error| outcome::explain(error, console))?;
     progress.finish(&format!(
         "{} samples of {} studies",
         info.counts.samples, info.counts.studies
@@ -126,6 +128,8 @@ fn missing_policy(policy: MissingLabels) -> &'static str {
 
 fn show(info: &DatasetInfo, out: &Path, console: &Console<'_>) -> anyhow::Result<()> {
     let counts = &info.counts;
+    let outcome = Outcome::read(out, info.config.grades)?;
+    let warnings = outcome::warnings(&outcome);
     console.json(&serde_json::json!({
         "out": out,
         "missing_labels": info.config.missing_labels,
@@ -133,12 +137,16 @@ fn show(info: &DatasetInfo, out: &Path, console: &Console<'_>) -> anyhow::Result
         "domain": info.domain,
         "patient_grouping": info.patient_grouping,
         "counts": counts,
+        "file_rejects": outcome.file_rejects,
+        "sample_rejects": outcome.sample_rejects,
+        "findings": outcome.findings,
+        "warnings": warnings,
         "config_hash": info.config_hash,
         "source_digest": info.source_digest,
     }))?;
     let mut text = format!(
         "{} files: {} used ({} slices, {} series), {} rejected\n{} studies of {} patients: {} samples, {} targets and views without one\n\
-         {}\n{} label findings\nthe dataset is in `{}`",
+         {}\n{} label findings{}\nthe dataset is in `{}`",
         counts.files,
         counts.files_with_slices,
         counts.slices,
@@ -150,11 +158,15 @@ fn show(info: &DatasetInfo, out: &Path, console: &Console<'_>) -> anyhow::Result
         counts.sample_rejects,
         missing_policy(info.config.missing_labels),
         counts.findings,
+        outcome::text(&outcome),
         out.display()
     );
     for note in &info.notes {
         text.push_str(&format!("\nnote: {note}"));
     }
     console.result(text);
-    Ok(())
+    for warning in &warnings {
+        console.complain(format!("warning: {warning}"));
+    }
+    outcome::need_samples(info, &outcome, out)
 }

@@ -2,9 +2,12 @@
 
 use crate::{
     args::{DatasetExportArgs, DatasetSplitArgs},
+    config::{self, WrongUsage},
     console::Console,
 };
-use lumbar_dataset::{Dataset, DatasetInfo, ExportOptions, export as export_dataset, resplit, split_of};
+use lumbar_dataset::{
+    Dataset, DatasetConfig, DatasetInfo, ExportOptions, export as export_dataset, resplit, split_of,
+};
 use std::collections::BTreeMap;
 
 pub fn split(args: &DatasetSplitArgs, console: &Console<'_>) -> anyhow::Result<()> {
@@ -13,9 +16,16 @@ pub fn split(args: &DatasetSplitArgs, console: &Console<'_>) -> anyhow::Result<(
         .iter()
         .map(|setting| format!("split.{setting}"))
         .collect();
-    let config = DatasetInfo::read(&args.dataset)?
-        .config
-        .with_settings(&settings)?;
+    let info = DatasetInfo::read(&args.dataset)?;
+    let config = config::load_over(&info.config, &settings, DatasetConfig::validate)?;
+    let n_patients = info.counts.patients;
+    if config.split.folds as u64 > n_patients {
+        return Err(WrongUsage::new(format!(
+            "`folds` is {}, expected at most the number of patients, {n_patients}",
+            config.split.folds
+        ))
+        .into());
+    }
     let info = resplit(&args.dataset, &args.out, &config.split, args.keep.as_deref())?;
     let mut patients: BTreeMap<String, u64> = BTreeMap::new();
     for assignment in split_of(&args.out)?.values() {
