@@ -259,7 +259,7 @@ fn mistakes_get_an_answer_one_wants() {
         "--set",
         "optimiser.lerning_rate=1",
     ]);
-    assert_eq!(wrong_key.code, ExitCode::from(1));
+    assert_eq!(wrong_key.code, ExitCode::from(2));
     assert!(
         wrong_key.err.contains("hint: did you mean `learning_rate`?"),
         "{}",
