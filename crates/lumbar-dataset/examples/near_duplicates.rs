@@ -34,6 +34,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         seeds => seeds.iter().map(|seed| seed.parse()).collect::<Result<_, _>>()?,
     };
     for seed in seeds {
+        std::fs::create_dir_all(folder)?;
         let work = tempfile::tempdir_in(folder)?;
         let (copies, dataset) = make(n_studies.parse()?, seed, work.path())?;
         writeln!(std::io::stdout(), "seed {seed}")?;
