@@ -110,8 +110,43 @@ fn phantom_to_report() {
     assert!(scored["undefined"]["score"].is_object() || scored["undefined"]["score"].is_string());
     assert!(scored["spinal"].as_f64().unwrap() > 0.0);
 
-    ok(&["report", arg(&run), "--dataset", arg(&dataset), "--ci", "200"]);
+    // The run graded one condition of three, and says so wherever the score stands.
+    let number = |key: &str| evaluated["counts"][key].as_u64().unwrap();
+    assert!(number("n_cases") < number("n_graded"), "{}", evaluated["counts"]);
+    let (n_cases, n_graded) = (number("n_cases"), number("n_graded"));
+    let covered = format!("{n_cases} of {n_graded} graded targets have a prediction");
+    let spoken = ok(&["evaluate", arg(&run), "--ci", "200"]);
+    assert!(
+        spoken.contains(&covered) && spoken.contains("PARTIAL"),
+        "{spoken}"
+    );
+
+    // The page shows what `evaluate` measured, and is all that `report` writes.
+    let site = at("site");
+    std::fs::create_dir(&site).unwrap();
+    std::fs::write(site.join("metrics.json"), "someone else's").unwrap();
+    std::fs::write(site.join("thesis.html"), "<!DOCTYPE html><p>years of work").unwrap();
+    let page = site.join("page.html");
+    let measured = std::fs::read(run.join("metrics.json")).unwrap();
+    ok(&["report", arg(&run), "--out", arg(&page)]);
+    assert!(
+        std::fs::read_to_string(&page)
+            .unwrap()
+            .contains("of 200 resamples (seed 1)")
+    );
+    assert_eq!(
+        std::fs::read_to_string(site.join("metrics.json")).unwrap(),
+        "someone else's"
+    );
+    assert!(!site.join("submission.csv").exists() && !site.join("truth.csv").exists());
+    let alien = lumbar(&["report", arg(&run), "--out", arg(&site.join("thesis.html"))]);
+    assert_eq!(alien.code, ExitCode::from(1));
+    assert!(alien.err.contains("is no page of this program"), "{}", alien.err);
+
+    ok(&["report", arg(&run), "--dataset", arg(&dataset), "--ci", "300"]);
+    assert_eq!(std::fs::read(run.join("metrics.json")).unwrap(), measured);
     let html = std::fs::read_to_string(run.join("report.html")).unwrap();
+    assert!(html.contains(&covered) && html.contains("300 resamples"));
     assert!(html.contains("not a medical device") && html.to_lowercase().contains("synthetic"));
     // The namespace of SVG is a name, not an address.
     let text = html.replace("http://www.w3.org/2000/svg", "");
@@ -165,6 +200,11 @@ fn a_run_grades_only_patients_it_has_not_seen() {
     ];
     train.extend(SMALL_RUN);
     ok(&train);
+
+    let other = lumbar(&["report", arg(&run), "--dataset", arg(&away)]);
+    assert_eq!(other.code, ExitCode::from(1));
+    assert!(other.err.contains("was not trained on"), "{}", other.err);
+    assert!(!run.join("report.html").exists());
 
     let out = at("elsewhere");
     let grade = |dataset: &Path| {

@@ -430,9 +430,15 @@ pub struct TrainArgs {
     pub dry_run: bool,
 }
 
+/// Resamples of the intervals, unless said otherwise; `report` measures as `evaluate` does.
+pub const DEFAULT_RESAMPLES: usize = 1000;
+/// Seed of the resamples, unless said otherwise.
+pub const DEFAULT_SEED: u64 = 1;
+
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Examples:\n  lumbar evaluate run-sagittal run-axial --out evaluation\n  \
+    after_help = "Writes `metrics.json`, `submission.csv` and `truth.csv`, with `--dataset` `predictions.parquet` too, and replaces \
+    older ones in that folder.\n\nExamples:\n  lumbar evaluate run-sagittal run-axial --out evaluation\n  \
     lumbar evaluate run --dataset other-site --out evaluation-other-site"
 )]
 pub struct EvaluateArgs {
@@ -450,16 +456,16 @@ pub struct EvaluateArgs {
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
     /// Resamples of the patient-clustered intervals
-    #[arg(long, default_value_t = 1000, value_name = "N", value_parser = resamples)]
+    #[arg(long, default_value_t = DEFAULT_RESAMPLES, value_name = "N", value_parser = resamples)]
     pub ci: usize,
     /// How several runs are combined: the view a condition is marked on, or the mean of all
     #[arg(long, value_enum, default_value_t = CombineArg::ProperView)]
     pub combine: CombineArg,
-    /// Truth of phantom studies, for the score of an oracle
+    /// Truth of phantom studies, for the score of an oracle (in the folder of a demo: its own)
     #[arg(long, value_name = "FILE")]
     pub phantom_truth: Option<PathBuf>,
     /// Seed of the resamples
-    #[arg(long, default_value_t = 1)]
+    #[arg(long, default_value_t = DEFAULT_SEED)]
     pub seed: u64,
 }
 
@@ -470,23 +476,28 @@ pub enum CombineArg {
 }
 
 #[derive(Debug, Args)]
-#[command(after_help = "Example:\n  lumbar report run --dataset ds")]
+#[command(
+    after_help = "Writes one file, the page, and replaces nothing but such a page. Its measures are those of a `metrics.json` of the \
+    same predictions (beside the page, in the run, or in the demo the run is part of); where there is none, or `--ci` or \
+    `--phantom-truth` is given, they are measured anew as `lumbar evaluate` does.\n\nExamples:\n  \
+    lumbar report run --dataset ds\n  lumbar report run-sagittal run-axial --dataset ds --out evaluation/report.html"
+)]
 pub struct ReportArgs {
     /// Run directories
     #[arg(required = true, value_name = "RUN")]
     pub runs: Vec<PathBuf>,
-    /// The dataset they were trained on (for its counts and example crops)
+    /// The dataset they were trained on (for its counts and example crops); another is refused
     #[arg(long, value_name = "DS")]
     pub dataset: Option<PathBuf>,
     /// File to write (default: report.html in the first run)
     #[arg(long, value_name = "FILE")]
     pub out: Option<PathBuf>,
-    /// Truth of phantom studies, for the score of an oracle
+    /// Measure anew, with the score of an oracle: truth of phantom studies
     #[arg(long, value_name = "FILE")]
     pub phantom_truth: Option<PathBuf>,
-    /// Resamples of the patient-clustered intervals
-    #[arg(long, default_value_t = 1000, value_name = "N", value_parser = resamples)]
-    pub ci: usize,
+    /// Measure anew, with so many resamples of the patient-clustered intervals
+    #[arg(long, value_name = "N", value_parser = resamples)]
+    pub ci: Option<usize>,
 }
 
 #[derive(Debug, Args)]

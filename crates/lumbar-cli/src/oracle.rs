@@ -39,6 +39,7 @@ pub fn read(path: &Path) -> anyhow::Result<PredictionTable> {
         scheme: GradingScheme::ThreeGrades,
         domain: Domain::Synthetic,
         localisation: Localisation::Given,
+        n_graded: Default::default(),
         rows,
     })
 }

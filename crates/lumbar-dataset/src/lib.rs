@@ -93,7 +93,7 @@ pub use outcome::Outcome;
 pub use pixels::ShardRecord;
 pub use reject::{SampleReject, SampleRejectReason};
 pub use sample::{Localisation, Sample};
-pub use show::show;
+pub use show::{directions, show};
 pub use split::{Assignment, Part, PatientLabels, split, split_of};
 pub use stats::{
     Bin, ConditionCounts, GradeCounts, Histogram, KindSpacing, Missing, Quantiles, Stats, Tally, stats,

@@ -146,9 +146,24 @@ fn band(event: &Binary, patient_idx: &[usize], n_patients: usize, bootstrap: &Bo
         };
         steps().map(rate_at).collect::<Vec<Result<f64, Undefined>>>()
     });
+    let Ok(curve) = event.roc() else {
+        return Vec::new();
+    };
+    if intervals.iter().all(Result::is_err) {
+        return Vec::new();
+    }
     let points = steps().zip(intervals);
     let band: Result<Vec<_>, Undefined> = points
-        .map(|(rate, interval)| interval.map(|interval| [rate, interval.low, interval.high]))
+        .map(|(rate, interval)| match interval {
+            Ok(interval) => Ok([rate, interval.low, interval.high]),
+            // As at its end, where every curve is 1.
+            Err(Undefined::NoVariation) => Ok([
+                rate,
+                true_positive_rate_at(&curve, rate),
+                true_positive_rate_at(&curve, rate),
+            ]),
+            Err(reason) => Err(reason),
+        })
         .collect();
     band.unwrap_or_default()
 }

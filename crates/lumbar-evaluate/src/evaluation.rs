@@ -66,6 +66,9 @@ pub struct Settings {
     pub missing_labels: MissingLabelPolicy,
     /// The intervals.
     pub bootstrap: Bootstrap,
+    /// [`PredictionTable::digest`] of each run's predictions, in rising order; empty in a file of an earlier version.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub predictions_sha256: Vec<String>,
 }
 
 /// What happens to targets without a grade.
@@ -83,12 +86,23 @@ pub struct Counts {
     pub n_rows: usize,
     /// Graded targets with a prediction: what is measured.
     pub n_cases: usize,
+    /// Graded targets the data set has on the evaluated side of the split, with a prediction or without, if known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub n_graded: Option<usize>,
     /// Targets with a prediction but no grade.
     pub n_unlabelled: usize,
     /// Studies among the cases.
     pub n_studies: usize,
     /// Patients among the cases: the unit intervals resample.
     pub n_patients: usize,
+}
+
+impl Counts {
+    /// Whether graded targets are without a prediction, so that the score does not compare with one of all targets;
+    /// `false` where it is not known.
+    pub fn is_partial(&self) -> bool {
+        self.n_graded.is_some_and(|n_graded| self.n_cases < n_graded)
+    }
 }
 
 /// The official score, its four parts, and those of the reference predictors.
@@ -113,6 +127,11 @@ pub struct RsnaScores {
 }
 
 impl EvaluationReport {
+    /// Whether this was measured on these very predictions, one table a run, in any order.
+    pub fn is_of(&self, tables: &[PredictionTable]) -> bool {
+        !tables.is_empty() && self.settings.predictions_sha256 == digests(tables)
+    }
+
     /// The subset of a scope; `None` where it has no cases.
     pub fn subset(&self, scope: Scope) -> Option<&Subset> {
         self.subsets.iter().find(|subset| subset.scope == scope)
@@ -204,8 +223,9 @@ pub fn evaluate(
             combine: options.combine,
             missing_labels: MissingLabelPolicy::Drop,
             bootstrap,
+            predictions_sha256: digests(tables),
         },
-        counts: count(&combined),
+        counts: count(&combined, tables),
         rsna: rsna_scores(&cases, combined.scheme, &bootstrap)?,
         group_mean_auroc,
         subsets,
@@ -215,11 +235,21 @@ pub fn evaluate(
     })
 }
 
-fn count(cases: &Cases) -> Counts {
+/// The digests of predictions, to be found in [`Settings::predictions_sha256`] of their evaluation.
+fn digests(tables: &[PredictionTable]) -> Vec<String> {
+    let mut digests: Vec<String> = tables.iter().map(PredictionTable::digest).collect();
+    digests.sort();
+    digests
+}
+
+fn count(cases: &Cases, tables: &[PredictionTable]) -> Counts {
     let labelled = cases.labelled();
+    let n_graded = tables.iter().filter_map(|table| table.n_graded.get(&cases.part));
     Counts {
         n_rows: cases.cases.iter().map(|case| case.n_rows).sum(),
         n_cases: labelled.len(),
+        // Runs on two data sets may together have more than either knows of.
+        n_graded: n_graded.copied().max().filter(|n| *n >= labelled.len()),
         n_unlabelled: cases.cases.len() - labelled.len(),
         n_studies: labelled
             .iter()

@@ -32,6 +32,7 @@
 //!     scheme: GradingScheme::ThreeGrades,
 //!     domain: Domain::Synthetic,
 //!     localisation: Localisation::Given,
+//!     n_graded: Default::default(),
 //!     rows: (0..10).map(row).collect(),
 //! };
 //! let report = evaluate(&[table], &EvaluateOptions { n_resamples: 200, ..EvaluateOptions::default() })?;

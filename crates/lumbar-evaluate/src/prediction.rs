@@ -3,7 +3,8 @@
 use crate::EvaluateError;
 use lumbar_core::{GradingScheme, ParseError, SeriesKind, Severity, StudyId, Target};
 use serde::{Deserialize, Serialize};
-use std::{fmt, str::FromStr};
+use sha2::{Digest, Sha256};
+use std::{collections::BTreeMap, fmt, str::FromStr};
 
 /// One graded sample: the probabilities of a model, the grade of the reader, and what is known without the image.
 #[derive(Debug, Clone, PartialEq)]
@@ -41,6 +42,7 @@ pub struct Prediction {
 ///     scheme: GradingScheme::ThreeGrades,
 ///     domain: Domain::Synthetic,
 ///     localisation: Localisation::Given,
+///     n_graded: [(Part::Test, 25)].into(),
 ///     rows: vec![Prediction {
 ///         sample_id: "s1".into(),
 ///         study: StudyId::new("4003253")?,
@@ -68,11 +70,33 @@ pub struct PredictionTable {
     pub domain: Domain,
     /// Whether the targets were found by a reader or by a model.
     pub localisation: Localisation,
+    /// Graded targets the data set has on each side of the split, in whatever view or condition: of how many the rows
+    /// are a part. A side that is not known is left out.
+    pub n_graded: BTreeMap<Part, usize>,
     /// One row a sample.
     pub rows: Vec<Prediction>,
 }
 
 impl PredictionTable {
+    /// SHA-256 of what measures are made of: grades, domain and rows, in whatever order the rows stand.
+    ///
+    /// `metrics.json` holds it, so that one can tell whether it was measured on these predictions.
+    pub fn digest(&self) -> String {
+        let mut rows: Vec<Vec<u8>> = self.rows.iter().map(Prediction::bytes).collect();
+        rows.sort_unstable();
+        let mut hasher = Sha256::new();
+        hasher.update(format!(
+            "{:?} {} {}\n",
+            self.scheme, self.domain, self.localisation
+        ));
+        rows.iter().for_each(|row| hasher.update(row));
+        hasher
+            .finalize()
+            .iter()
+            .map(|byte| format!("{byte:02x}"))
+            .collect()
+    }
+
     /// Checks that each row has a distribution over the grades of the scheme, and a grade of it if any.
     ///
     /// # Errors
@@ -92,6 +116,29 @@ impl PredictionTable {
             }
         }
         Ok(())
+    }
+}
+
+impl Prediction {
+    /// The row as bytes, no two rows alike.
+    fn bytes(&self) -> Vec<u8> {
+        let target = self.target.column_name();
+        let fold = self.fold.map_or(String::new(), |fold| fold.to_string());
+        let text: [&str; 8] = [
+            &self.sample_id,
+            self.study.as_str(),
+            &self.patient,
+            &target,
+            self.view.name(),
+            self.severity.map_or("", |severity| severity.display_name()),
+            self.part.name(),
+            &fold,
+        ];
+        let mut bytes = text.join("\0").into_bytes();
+        let numbers = self.probabilities.iter().chain(&self.prior);
+        bytes.extend(numbers.flat_map(|p| p.to_bits().to_le_bytes()));
+        bytes.push(b'\n');
+        bytes
     }
 }
 
@@ -215,6 +262,7 @@ mod tests {
             scheme: GradingScheme::ThreeGrades,
             domain: Domain::Synthetic,
             localisation: Localisation::Given,
+            n_graded: BTreeMap::new(),
             rows: vec![Prediction {
                 sample_id: "s1".into(),
                 study: StudyId::new("1").unwrap(),
@@ -247,6 +295,19 @@ mod tests {
         four.rows[0].prior = vec![0.25; 4];
         assert!(matches!(four.check(), Err(EvaluateError::Grade { .. })));
         assert!(table(vec![0.25, 0.25, 0.5], Some(Severity::Mild)).check().is_ok());
+    }
+
+    #[test]
+    fn the_digest_is_of_the_rows_in_any_order() {
+        let mut two = table(vec![0.5, 0.25, 0.25], Some(Severity::Severe));
+        let mut other = two.rows[0].clone();
+        other.sample_id = "s2".into();
+        two.rows.push(other);
+        let digest = two.digest();
+        two.rows.reverse();
+        assert_eq!(two.digest(), digest);
+        two.rows[0].probabilities = vec![0.5, 0.3, 0.2];
+        assert_ne!(two.digest(), digest);
     }
 
     #[test]

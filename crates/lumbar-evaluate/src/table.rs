@@ -20,6 +20,8 @@ const KEY_VERSION: &str = "lumbar.predictions.version";
 const KEY_SCHEME: &str = "lumbar.scheme";
 const KEY_DOMAIN: &str = "lumbar.domain";
 const KEY_LOCALISATION: &str = "lumbar.localisation";
+/// Followed by a part; a table of an earlier version has none.
+const KEY_GRADED: &str = "lumbar.graded.";
 
 impl PredictionTable {
     /// Writes `predictions.parquet`, beside its place first, so that no half-written file ever stands there.
@@ -84,6 +86,8 @@ impl PredictionTable {
 }
 
 fn metadata(table: &PredictionTable) -> Vec<KeyValue> {
+    let graded = table.n_graded.iter();
+    let graded = graded.map(|(part, n)| KeyValue::new(format!("{KEY_GRADED}{part}"), n.to_string()));
     [
         (KEY_VERSION, PREDICTIONS_SCHEMA_VERSION.to_string()),
         (KEY_SCHEME, scheme_name(table.scheme).to_owned()),
@@ -92,6 +96,7 @@ fn metadata(table: &PredictionTable) -> Vec<KeyValue> {
     ]
     .into_iter()
     .map(|(key, value)| KeyValue::new(key.to_owned(), value))
+    .chain(graded)
     .collect()
 }
 
@@ -128,8 +133,22 @@ fn empty_table(path: &Path, metadata: &BTreeMap<String, String>) -> Result<Predi
         localisation: localisation
             .parse::<Localisation>()
             .map_err(|_| wrong_metadata(path, KEY_LOCALISATION, Some(localisation), LOCALISATIONS))?,
+        n_graded: n_graded(path, metadata)?,
         rows: Vec::new(),
     })
+}
+
+fn n_graded(
+    path: &Path,
+    metadata: &BTreeMap<String, String>,
+) -> Result<BTreeMap<Part, usize>, EvaluateError> {
+    let parts = [Part::Valid, Part::Test, Part::OutOfFold];
+    let numbers = parts.into_iter().filter_map(|part| {
+        let found = metadata.get(&format!("{KEY_GRADED}{part}"))?;
+        let number = found.parse().map(|number| (part, number));
+        Some(number.map_err(|_| wrong_metadata(path, KEY_GRADED, Some(found), "a number of targets")))
+    });
+    numbers.collect()
 }
 
 const SCHEMES: &str = "`three_grades` or `four_grades`";

@@ -4,7 +4,7 @@
 mod made_up;
 
 use lumbar_core::{SeriesKind, Severity};
-use lumbar_evaluate::{EvaluateOptions, evaluate};
+use lumbar_evaluate::{EvaluateOptions, Part, evaluate};
 use made_up::{on_proper_views, run};
 use serde_json::Value;
 use std::collections::BTreeSet;
@@ -21,6 +21,7 @@ fn report() -> Value {
         ..EvaluateOptions::default()
     };
     let mut table = run(12, 0.6, 5, &SeriesKind::ALL);
+    table.n_graded = [(Part::OutOfFold, 300), (Part::Test, 300)].into();
     // One severe foramen is too few for an interval; no canal is severe.
     let mut n_severe = 0;
     table.rows.retain(|row| {

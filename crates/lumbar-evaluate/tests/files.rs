@@ -19,6 +19,7 @@ fn predictions_come_back_to_the_bit_and_the_same_table_gives_the_same_bytes() {
     table.rows[3].severity = None;
     table.rows[4].fold = None;
     table.rows[5].part = Part::Valid;
+    table.n_graded = [(Part::Valid, 40), (Part::OutOfFold, 200)].into();
     let (first, second) = (folder.path().join("a.parquet"), folder.path().join("b.parquet"));
     table.write(&first).unwrap();
     table.write(&second).unwrap();

@@ -76,6 +76,9 @@ pub enum IntervalMethod {
     Obuchowski,
     /// Wilson's score interval of a share of independent rows.
     Wilson,
+    /// Wilson's score interval with the clusters for its number of cases: of a share of 0 or 1, where resamples do not
+    /// vary (see [`Bootstrap::estimate`](crate::Bootstrap::estimate)).
+    WilsonClusters,
 }
 
 impl Interval {

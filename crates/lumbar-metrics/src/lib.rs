@@ -144,6 +144,6 @@ pub use rsna::{
     RsnaScore, RsnaTable, ScoreOptions, SubmissionError, SubmissionScore, TruthRow, score_submission,
 };
 pub use share::Share;
-pub use undefined::{Footnotes, Undefined};
+pub use undefined::{Footnotes, Undefined, WILSON_CLUSTERS};
 pub use validate::{MAX_GRADES, ROW_SUM_TOLERANCE, normalise_rows};
 pub use wilson::wilson;

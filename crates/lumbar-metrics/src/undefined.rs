@@ -1,5 +1,6 @@
 //! Why a number does not exist.
 
+use crate::{Interval, IntervalMethod};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -58,6 +59,8 @@ pub enum Undefined {
     /// The resamples do not allow the correction: all lie on one side of the estimate, or leaving out one patient
     /// leaves the measure undefined.
     NoCorrection,
+    /// All resamples give one and the same value. They say nothing of how far off it may be: no interval of zero width.
+    NoVariation,
     /// Left out because fewer cases than the stated minimum remain.
     Suppressed {
         /// Cases in the group.
@@ -84,6 +87,7 @@ impl Undefined {
             Undefined::TooFewEvents { .. } => "too_few_events",
             Undefined::TooFewClusters { .. } => "too_few_clusters",
             Undefined::NoCorrection => "no_correction",
+            Undefined::NoVariation => "no_variation",
             Undefined::Suppressed { .. } => "suppressed",
             Undefined::UndefinedPart => "undefined_part",
         }
@@ -113,6 +117,9 @@ impl fmt::Display for Undefined {
                 write!(f, "{found} independent unit(s), at least 2 are needed")
             }
             Undefined::NoCorrection => f.write_str("the resamples allow no bias correction"),
+            Undefined::NoVariation => {
+                f.write_str("no interval: all resamples give one value, so how far off it may be is unknown")
+            }
             Undefined::Suppressed { n, minimum } => {
                 write!(f, "suppressed: {n} cases, fewer than {minimum}")
             }
@@ -137,7 +144,7 @@ impl std::error::Error for Undefined {}
 /// ```
 #[derive(Debug, Clone, Default)]
 pub struct Footnotes {
-    reasons: Vec<Undefined>,
+    texts: Vec<String>,
 }
 
 impl Footnotes {
@@ -145,22 +152,51 @@ impl Footnotes {
     pub fn cell(&mut self, value: Result<f64, Undefined>, decimals: usize) -> String {
         match value {
             Ok(value) => format!("{value:.decimals$}"),
-            Err(reason) => {
-                let known = self.reasons.iter().position(|r| *r == reason);
-                let idx = known.unwrap_or_else(|| {
-                    self.reasons.push(reason);
-                    self.reasons.len() - 1
-                });
-                format!("–[{}]", idx + 1)
+            Err(reason) => format!("–{}", self.mark(&reason.to_string())),
+        }
+    }
+
+    /// The text of an interval: ` (0.812 to 0.871)`, ` (–[1])` with the reason, or nothing if none was asked for. One that
+    /// is no bootstrap's has a footnote that names it.
+    ///
+    /// ```
+    /// use lumbar_metrics::{Footnotes, Undefined};
+    /// let mut notes = Footnotes::default();
+    /// assert_eq!(notes.interval(Some(Err(Undefined::NoVariation)), 3), " (–[1])");
+    /// assert_eq!(notes.interval(None, 3), "");
+    /// ```
+    pub fn interval(&mut self, interval: Option<Result<Interval, Undefined>>, decimals: usize) -> String {
+        match interval {
+            None => String::new(),
+            Some(Err(reason)) => format!(" (–{})", self.mark(&reason.to_string())),
+            Some(Ok(Interval {
+                low, high, method, ..
+            })) => {
+                let mark = match method {
+                    IntervalMethod::WilsonClusters => self.mark(WILSON_CLUSTERS),
+                    _ => String::new(),
+                };
+                format!(" ({low:.decimals$} to {high:.decimals$}){mark}")
             }
         }
     }
 
     /// The footnotes, in the order in which their cells were first printed.
     pub fn lines(&self) -> Vec<String> {
-        let numbered = self.reasons.iter().enumerate();
-        numbered
-            .map(|(i, reason)| format!("[{}] {reason}", i + 1))
-            .collect()
+        let numbered = self.texts.iter().enumerate();
+        numbered.map(|(i, text)| format!("[{}] {text}", i + 1)).collect()
+    }
+
+    fn mark(&mut self, text: &str) -> String {
+        let known = self.texts.iter().position(|known| known == text);
+        let idx = known.unwrap_or_else(|| {
+            self.texts.push(text.to_owned());
+            self.texts.len() - 1
+        });
+        format!("[{}]", idx + 1)
     }
 }
+
+/// What [`IntervalMethod::WilsonClusters`] is, for people.
+pub const WILSON_CLUSTERS: &str = "Wilson's interval with the patients for its number of cases: the share is 0 or 1, so \
+                                   resampled patients do not vary";

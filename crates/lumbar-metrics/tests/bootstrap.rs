@@ -6,7 +6,8 @@ mod common;
 
 use common::close;
 use lumbar_metrics::{
-    Bootstrap, BootstrapMethod, Evaluation, Measure, RowSums, RsnaGroup, RsnaRow, RsnaTable, Undefined,
+    Bootstrap, BootstrapMethod, Evaluation, IntervalMethod, Measure, RowSums, RsnaGroup, RsnaRow, RsnaTable,
+    Share, Undefined,
 };
 
 /// 60 patients with 5 grades each; `order` says in which order the rows come.
@@ -129,10 +130,11 @@ fn a_model_compared_with_itself_differs_by_nothing() {
         .compare(&evaluation, &evaluation, &Measure::full_set(3))
         .unwrap()
     {
-        let interval = comparison.difference.interval.unwrap().unwrap();
+        assert_eq!(comparison.difference.value, Ok(0.0), "{}", comparison.a.measure);
+        // Nothing varies, which is no interval of zero width.
         assert_eq!(
-            (interval.low, interval.high),
-            (0.0, 0.0),
+            comparison.difference.interval,
+            Some(Err(Undefined::NoVariation)),
             "{}",
             comparison.a.measure
         );
@@ -235,6 +237,41 @@ fn one_patient_has_no_interval() {
 }
 
 #[test]
+fn what_does_not_vary_has_no_interval_of_zero_width() {
+    // Every case is called grade 0, as a network does that has learnt nothing: twelve patients, one severe case each.
+    let truth: Vec<usize> = (0..60).map(|i| if i % 5 == 0 { 2 } else { 0 }).collect();
+    let patients: Vec<usize> = (0..60).map(|i| i / 5).collect();
+    let evaluation = Evaluation::new(3, &truth, &[0.8, 0.1, 0.1].repeat(60))
+        .unwrap()
+        .with_clusters(&patients)
+        .unwrap();
+    let measures = [
+        Measure::Recall(2),
+        Measure::Specificity(2),
+        Measure::QuadraticKappa,
+        Measure::Auroc(2),
+    ];
+    for method in [BootstrapMethod::Percentile, BootstrapMethod::Bca] {
+        let bootstrap = Bootstrap::new(3).with_method(method);
+        let estimates = bootstrap.estimate(&evaluation, &measures);
+        let expected = [wilson(0.0, 12.0), wilson(12.0, 12.0)];
+        for (estimate, expected) in estimates.iter().zip(expected) {
+            let interval = estimate.interval.unwrap().unwrap();
+            assert_eq!((interval.low, interval.high), expected, "{estimate}");
+            assert_eq!(interval.method, IntervalMethod::WilsonClusters);
+        }
+        for estimate in &estimates[2..] {
+            assert_eq!(estimate.interval, Some(Err(Undefined::NoVariation)), "{estimate}");
+        }
+    }
+}
+
+fn wilson(events: f64, total: f64) -> (f64, f64) {
+    let interval = lumbar_metrics::wilson(events, total, Share::new(0.95).unwrap()).unwrap();
+    (interval.low, interval.high)
+}
+
+#[test]
 fn rsna_intervals_draw_studies_and_hold_the_score() {
     let mut rows = Vec::new();
     let names: Vec<String> = (0..80).map(|i| format!("study {i}")).collect();
@@ -245,8 +282,9 @@ fn rsna_intervals_draw_studies_and_hold_the_score() {
             } else {
                 (i + j) % 2
             };
-            let mut probabilities = [0.2, 0.2, 0.2];
-            probabilities[truth] += 0.4;
+            let right = 0.4 + 0.05 * ((i + j) % 9) as f64;
+            let mut probabilities = [0.5 * (1.0 - right); 3];
+            probabilities[truth] = right;
             rows.push(RsnaRow {
                 study,
                 group,

@@ -47,6 +47,7 @@ fn exactly_the_reasons_there_are_are_described() {
         },
         Undefined::TooFewClusters { found: 1 },
         Undefined::NoCorrection,
+        Undefined::NoVariation,
         Undefined::Suppressed { n: 1, minimum: 2 },
         Undefined::UndefinedPart,
     ];
@@ -70,7 +71,7 @@ fn exactly_the_reasons_there_are_are_described() {
 #[test]
 fn every_interval_method_is_described() {
     use IntervalMethod::*;
-    for method in [Percentile, Bca, Delong, Obuchowski, Wilson] {
+    for method in [Percentile, Bca, Delong, Obuchowski, Wilson, WilsonClusters] {
         let code = serde_json::to_value(method).unwrap();
         assert!(
             SPEC.contains(&format!("`{}`", code.as_str().unwrap())),

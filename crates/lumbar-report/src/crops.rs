@@ -21,6 +21,30 @@ pub(crate) struct Picture {
     pub(crate) caption: String,
     pub(crate) width: u32,
     pub(crate) height: u32,
+    pub(crate) directions: [String; 4],
+    pub(crate) bar: Option<ScaleBar>,
+}
+
+/// A scale bar: its length, and what share of the picture's width that is, in percent.
+pub(crate) struct ScaleBar {
+    pub(crate) mm: u32,
+    pub(crate) percent: String,
+}
+
+/// A bar of a round length, about a quarter of the picture.
+fn scale_bar(crop: &ExampleCrop) -> Option<ScaleBar> {
+    let width_mm = crop.mm_per_pixel * f64::from(crop.width);
+    if !(width_mm > 0.0 && width_mm.is_finite()) {
+        return None;
+    }
+    let off = |mm: &u32| (f64::from(*mm) / (0.25 * width_mm)).ln().abs();
+    let mm = [1, 2, 5, 10, 20, 50, 100]
+        .into_iter()
+        .min_by(|a, b| off(a).total_cmp(&off(b)))?;
+    Some(ScaleBar {
+        mm,
+        percent: format!("{:.1}", 100.0 * f64::from(mm) / width_mm),
+    })
 }
 
 /// Rows by group and view, columns by grade, in the order of the scheme. Rows without any crop are left out.
@@ -59,6 +83,8 @@ fn picture(crop: &ExampleCrop) -> Result<Picture, ReportError> {
         caption: crop.caption.clone(),
         width: crop.width,
         height: crop.height,
+        directions: crop.directions.clone(),
+        bar: scale_bar(crop),
     })
 }
 
@@ -136,6 +162,8 @@ mod tests {
             width: 4,
             height: 4,
             pixels: vec![0; 15],
+            directions: ["A", "P", "H", "F"].map(String::from),
+            mm_per_pixel: 1.0,
         };
         let error = data_uri(&crop).unwrap_err().to_string();
         assert_eq!(error, "crop `L4/L5` has 15 pixels, expected 4 x 4");

@@ -1,6 +1,6 @@
 //! Numbers as they stand in the page.
 
-use lumbar_metrics::{Estimate, Interval, Undefined};
+use lumbar_metrics::{Estimate, Interval, IntervalMethod, Undefined, WILSON_CLUSTERS};
 use std::fmt;
 
 /// A cell of a table: a number, perhaps with its interval and smaller lines below.
@@ -13,6 +13,8 @@ pub(crate) struct Cell {
     below: Vec<String>,
     strong: bool,
     is_text: bool,
+    /// A background: CSS of a colour.
+    shade: Option<String>,
 }
 
 impl Cell {
@@ -21,6 +23,20 @@ impl Cell {
             text: count(n),
             ..Cell::default()
         }
+    }
+
+    /// Text that is HTML already.
+    pub(crate) fn text(text: String) -> Cell {
+        Cell {
+            text,
+            ..Cell::default()
+        }
+    }
+
+    /// The interval on a line of its own.
+    pub(crate) fn interval_below(mut self) -> Cell {
+        let interval = std::mem::take(&mut self.interval);
+        self.with_below(interval)
     }
 
     /// Several lines of text.
@@ -41,6 +57,13 @@ impl Cell {
         self
     }
 
+    pub(crate) fn shaded(self, colour: String) -> Cell {
+        Cell {
+            shade: Some(colour),
+            ..self
+        }
+    }
+
     pub(crate) fn strong(self) -> Cell {
         Cell { strong: true, ..self }
     }
@@ -54,7 +77,11 @@ impl fmt::Display for Cell {
         } else {
             ("", "")
         };
-        write!(f, "<td class=\"{class}\">{open}{}{close}", self.text)?;
+        let shade = match &self.shade {
+            Some(colour) => format!(" style=\"background:{colour}\""),
+            None => String::new(),
+        };
+        write!(f, "<td class=\"{class}\"{shade}>{open}{}{close}", self.text)?;
         if !self.interval.is_empty() {
             write!(f, " <span class=\"ci\">{}</span>", self.interval)?;
         }
@@ -79,7 +106,7 @@ pub(crate) enum Sign {
 /// Reasons of undefined numbers on the page, each explained once at its end.
 #[derive(Debug, Default)]
 pub(crate) struct Notes {
-    reasons: Vec<Undefined>,
+    texts: Vec<String>,
 }
 
 impl Notes {
@@ -90,11 +117,7 @@ impl Notes {
         };
         Cell {
             text: self.value(estimate.value, sign),
-            interval: match (estimate.value, &estimate.interval) {
-                (Ok(_), Some(Ok(interval))) => range(interval, sign),
-                (Ok(_), Some(Err(reason))) => format!("(–&#8239;{})", self.mark(*reason)),
-                _ => String::new(),
-            },
+            interval: self.interval(estimate, |end| number(end, sign)),
             ..Cell::default()
         }
     }
@@ -114,22 +137,38 @@ impl Notes {
         }
     }
 
+    /// `(0.881 to 0.941)` with its ends written so, or a dash with the reason; nothing for what has no value. As HTML.
+    pub(crate) fn interval(&mut self, estimate: &Estimate, end: impl Fn(f64) -> String) -> String {
+        match (estimate.value, &estimate.interval) {
+            (Ok(_), Some(Ok(interval))) => {
+                let mark = match interval.method {
+                    IntervalMethod::WilsonClusters => self.mark_text(WILSON_CLUSTERS.to_owned()),
+                    _ => String::new(),
+                };
+                format!("({} to {}){mark}", end(interval.low), end(interval.high))
+            }
+            (Ok(_), Some(Err(reason))) => format!("(–&#8239;{})", self.mark(*reason)),
+            _ => String::new(),
+        }
+    }
+
     /// The number of a reason, as a link to its footnote.
     pub(crate) fn mark(&mut self, reason: Undefined) -> String {
-        let known = self
-            .reasons
-            .iter()
-            .position(|known| known.code() == reason.code());
+        self.mark_text(explained(reason))
+    }
+
+    fn mark_text(&mut self, text: String) -> String {
+        let known = self.texts.iter().position(|known| *known == text);
         let number = known.unwrap_or_else(|| {
-            self.reasons.push(reason);
-            self.reasons.len() - 1
+            self.texts.push(text);
+            self.texts.len() - 1
         }) + 1;
         format!("<sup><a href=\"#note-{number}\">{number}</a></sup>")
     }
 
     /// The footnotes, in the order of their numbers.
     pub(crate) fn lines(&self) -> Vec<String> {
-        self.reasons.iter().map(|reason| explained(*reason)).collect()
+        self.texts.clone()
     }
 }
 
@@ -168,19 +207,12 @@ pub(crate) fn number(value: f64, sign: Sign) -> String {
     }
 }
 
-pub(crate) fn range(interval: &Interval, sign: Sign) -> String {
-    format!(
-        "({} to {})",
-        number(interval.low, sign),
-        number(interval.high, sign)
-    )
-}
-
 /// `0.93 (0.90 to 0.96)` for figures and sentences, a dash for what is undefined.
 pub(crate) fn short(estimate: &Estimate) -> String {
     match (estimate.value, &estimate.interval) {
         (Ok(value), Some(Ok(i))) => format!("{value:.2} ({:.2} to {:.2})", i.low, i.high),
-        (Ok(value), _) => format!("{value:.2}"),
+        (Ok(value), Some(Err(_))) => format!("{value:.2} (–)"),
+        (Ok(value), None) => format!("{value:.2}"),
         (Err(_), _) => "–".to_owned(),
     }
 }

@@ -71,8 +71,8 @@ pub struct SplitSize {
     pub n_of_grade: Vec<u64>,
 }
 
-/// A crop as the network sees it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// A crop as it hangs for a reader, its target in the middle.
+#[derive(Debug, Clone, PartialEq)]
 pub struct ExampleCrop {
     /// What is graded in it.
     pub group: ConditionGroup,
@@ -88,6 +88,10 @@ pub struct ExampleCrop {
     pub height: u32,
     /// Grey values, row by row.
     pub pixels: Vec<u8>,
+    /// The patient's direction at its left, right, top and bottom, such as `R`, `L`, `A`, `P`.
+    pub directions: [String; 4],
+    /// Width of a pixel, mm.
+    pub mm_per_pixel: f64,
 }
 
 /// A trained run.
@@ -99,6 +103,10 @@ pub struct RunFacts {
     pub facts: Vec<(String, String)>,
     /// One per fold.
     pub curves: Vec<LearningCurve>,
+    /// Whether a temperature was fitted for each of its networks; `None` if that is not known.
+    pub calibrated: Option<bool>,
+    /// Whether its networks are shown targets of the right side mirrored to the left.
+    pub mirrors_right: bool,
 }
 
 /// The epochs of one network.

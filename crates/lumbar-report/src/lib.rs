@@ -24,6 +24,7 @@
 //!     scheme: GradingScheme::ThreeGrades,
 //!     domain: Domain::Synthetic,
 //!     localisation: Localisation::Given,
+//!     n_graded: Default::default(),
 //!     rows: (0..9).map(row).collect(),
 //! };
 //! let options = EvaluateOptions { n_resamples: 100, ..EvaluateOptions::default() };
@@ -77,6 +78,13 @@ use std::{fs, path::Path};
 /// [`ReportError::Crop`] if the pixels of an example do not fill it.
 pub fn render(input: &ReportInput) -> Result<String, ReportError> {
     page::page(input)
+}
+
+/// Whether a file is a page of this crate, of whatever version.
+pub fn is_page(bytes: &[u8]) -> bool {
+    let text = String::from_utf8_lossy(bytes);
+    text.starts_with("<!DOCTYPE html>")
+        && text.contains("<p class=\"use\">Research use only, not a medical device.</p>")
 }
 
 /// Writes the page, beside its place first, so that no half page ever stands there.

@@ -1,17 +1,17 @@
 //! The page: sections put together and filled into the template.
 
 use crate::{
-    ReportError, ReportInput, SplitSize,
+    ReportError, ReportInput, RunFacts, SplitSize,
     controls::controls_table,
     crops::{CropRow, crop_rows},
     flow::{Flow, flow},
     format::{Cell, Notes, count, duration},
     plot::{self, Figure},
     results::{
-        Panel, breakdown_table, confusion_panels, group_table, kappa_table, reliability_panels, roc_panels,
-        rsna_table,
+        Panel, breakdown_table, confusion_panels, group_table, heat_table, kappa_table, reliability_panels,
+        roc_panels, rsna_table,
     },
-    summary::{KeyNumber, key_numbers, sentences},
+    summary::{KeyNumber, joined, key_numbers, sentences},
     table::{Head, Row, Table},
     views::{Views, views},
 };
@@ -29,6 +29,7 @@ struct Page<'a> {
     flow: Vec<Flow<'a>>,
     splits: Option<Table>,
     crops: Vec<CropRow>,
+    mirrors_right: bool,
     runs: Vec<RunPanel<'a>>,
     rsna: Table,
     groups: Table,
@@ -37,6 +38,7 @@ struct Page<'a> {
     reliability: Vec<Panel>,
     kappa: Table,
     views: Option<Views>,
+    heat: Table,
     breakdown: Table,
     controls: Option<Table>,
     stages: Vec<Bar>,
@@ -62,15 +64,20 @@ struct Bar {
     percent: u32,
 }
 
+/// The reason code of a target without a grade.
+const NO_GRADE: &str = "NoGrade";
+
 /// The whole page as one string of HTML.
 pub(crate) fn page(input: &ReportInput) -> Result<String, ReportError> {
     let evaluation = &input.evaluation;
     // Tables first, in the order of the page: they number the footnotes.
     let mut notes = Notes::default();
+    let key_numbers = key_numbers(evaluation, &mut notes);
     let rsna = rsna_table(evaluation, &mut notes);
     let groups = group_table(evaluation, &mut notes);
     let kappa = kappa_table(evaluation, &mut notes);
     let views = views(evaluation, &mut notes);
+    let heat = heat_table(evaluation, &mut notes);
     let breakdown = breakdown_table(evaluation, &mut notes);
     let controls = controls_table(evaluation, &input.controls, &mut notes);
     let total: f64 = input.stages.iter().map(|stage| stage.seconds).sum();
@@ -79,10 +86,11 @@ pub(crate) fn page(input: &ReportInput) -> Result<String, ReportError> {
         is_synthetic: evaluation.domain == Domain::Synthetic,
         notes: &input.notes,
         sentences: sentences(evaluation),
-        key_numbers: key_numbers(evaluation),
+        key_numbers,
         flow: input.flow.iter().map(flow).collect(),
         splits: splits_table(&input.splits, evaluation),
         crops: crop_rows(input)?,
+        mirrors_right: input.runs.iter().any(|run| run.mirrors_right),
         runs: input
             .runs
             .iter()
@@ -99,11 +107,12 @@ pub(crate) fn page(input: &ReportInput) -> Result<String, ReportError> {
         reliability: reliability_panels(evaluation),
         kappa,
         views,
+        heat,
         breakdown,
         controls,
         stages: bars(input),
         total_time: duration(total),
-        method: method(evaluation),
+        method: method(input),
         fewest_in_bin: plot::FEWEST_IN_BIN,
         has_oracle: evaluation.rsna.oracle.is_some(),
         level: confidence(evaluation),
@@ -148,7 +157,8 @@ fn bars(input: &ReportInput) -> Vec<Bar> {
     input.stages.iter().map(bar).collect()
 }
 
-fn method(evaluation: &EvaluationReport) -> Vec<String> {
+fn method(input: &ReportInput) -> Vec<String> {
+    let evaluation = &input.evaluation;
     let settings = &evaluation.settings;
     let part = match settings.part {
         Part::OutOfFold => {
@@ -171,20 +181,73 @@ fn method(evaluation: &EvaluationReport) -> Vec<String> {
         part.to_owned(),
         combine.to_owned(),
         format!(
-            "Intervals are {} percentile intervals from a bootstrap that draws patients with replacement, because the up \
-             to 25 grades of a patient are alike. The official score draws studies. Pointwise bands round \
+            "Intervals are {} percentile intervals from a bootstrap of {} resamples (seed {}) that draws patients with \
+             replacement, because the up to 25 grades of a patient are alike. The official score draws studies. Pointwise bands round \
              ROC curves are made the same way; the bars of reliability diagrams are Wilson intervals, which take cases as \
              independent and so are too narrow.",
-            confidence(evaluation)
+            confidence(evaluation),
+            count(settings.bootstrap.n_resamples() as u64),
+            settings.bootstrap.seed(),
         ),
         format!(
-            "Targets without a grade are not scored ({} here).",
-            count(evaluation.counts.n_unlabelled as u64)
+            "Only targets with a grade are scored. {}, and {} with a prediction have none.",
+            without_grade(input),
+            count(evaluation.counts.n_unlabelled as u64),
         ),
-        "Probabilities are calibrated and at natural prevalence; a target is called by its most probable grade. Weighted \
-         log loss and the RSNA score are computed from q = w p / Σ w p with w = 1, 2, 4, which is best under those weights."
-            .to_owned(),
+        format!(
+            "{} A target is called by its most probable grade. Weighted log loss and the RSNA score are computed from \
+             q = w p / Σ w p with w = 1, 2, 4, which is best under those weights.",
+            calibration(&input.runs)
+        ),
     ]
+}
+
+/// What became of targets without a grade when the data set was made; how many, where the data section has it.
+fn without_grade(input: &ReportInput) -> String {
+    let excluded = input.flow.iter().flat_map(|stage| &stage.excluded);
+    let n: u64 = excluded
+        .filter(|exclusion| exclusion.reason == NO_GRADE)
+        .map(|exclusion| exclusion.count)
+        .sum();
+    match input.flow.is_empty() {
+        true => {
+            "Those without one that were left out when the data set was made are not counted on this page"
+                .to_owned()
+        }
+        false => format!(
+            "{} without one were left out when the data set was made, counted once a view",
+            count(n)
+        ),
+    }
+}
+
+/// What was done to the networks' answers, run by run.
+fn calibration(runs: &[RunFacts]) -> String {
+    let weights =
+        "The weights of the training loss are taken back, so that probabilities are at natural prevalence";
+    let of = |wanted: bool| -> Vec<String> {
+        let runs = runs.iter().filter(|run| run.calibrated == Some(wanted));
+        runs.map(|run| run.name.clone()).collect()
+    };
+    match (of(true), of(false)) {
+        (with, without) if with.is_empty() && without.is_empty() => {
+            "Probabilities are taken as the predictions give them.".to_owned()
+        }
+        (_, without) if without.is_empty() => {
+            format!("{weights}, and each network has a temperature fitted on its validation part.")
+        }
+        (with, _) if with.is_empty() => {
+            format!(
+                "{weights}; no temperature was fitted, so they are not calibrated beyond that: see Reliability."
+            )
+        }
+        (with, without) => format!(
+            "{weights}. A temperature was fitted on the validation part for {}; not for {}, whose probabilities are not \
+             calibrated beyond that.",
+            joined(&with),
+            joined(&without)
+        ),
+    }
 }
 
 /// The nominal coverage of the intervals: `95%`.

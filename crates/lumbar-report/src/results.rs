@@ -7,7 +7,7 @@ use crate::{
 };
 use lumbar_core::{Condition, ConditionGroup, Level};
 use lumbar_evaluate::{Curves, EvaluationReport, Scope, Subset};
-use lumbar_metrics::{Binning, Ece, EceOf, Estimate, Measure};
+use lumbar_metrics::{Binning, Ece, EceOf, Estimate, Measure, Undefined};
 
 /// The figure of a condition group.
 pub(crate) struct Panel {
@@ -27,7 +27,12 @@ const RSNA_ROWS: [(&str, &str); 5] = [
 
 pub(crate) fn rsna_table(evaluation: &EvaluationReport, notes: &mut Notes) -> Table {
     let rsna = &evaluation.rsna;
+    let is_partial = evaluation.counts.is_partial();
     let rows = RSNA_ROWS.iter().enumerate().map(|(i, (label, detail))| {
+        let label = match i == 0 && is_partial {
+            true => format!("{label}, partial"),
+            false => (*label).to_owned(),
+        };
         let mut cells = vec![
             notes.cell(rsna.model.get(i), Sign::Plain),
             notes.bare(rsna.prior.get(i)),
@@ -40,7 +45,7 @@ pub(crate) fn rsna_table(evaluation: &EvaluationReport, notes: &mut Notes) -> Ta
         if i == 0 {
             cells = cells.into_iter().map(Cell::strong).collect();
         }
-        Row::new(*label, cells).with_detail(*detail)
+        Row::new(label, cells).with_detail(*detail)
     });
     Table {
         caption: String::new(),
@@ -224,6 +229,51 @@ pub(crate) fn breakdown_table(evaluation: &EvaluationReport, notes: &mut Notes) 
             "Log loss, weighted",
         ]),
         rows,
+    }
+}
+
+/// Fewer targets than this in a cell of [`heat_table`] rank nothing that could be read off.
+const FEWEST_IN_CELL: usize = 10;
+
+/// AUROC of each condition at each level, shaded; a dash where there are too few targets.
+pub(crate) fn heat_table(evaluation: &EvaluationReport, notes: &mut Notes) -> Table {
+    let mut head = Head::row(&["AUROC, macro"]);
+    head.extend(Level::ALL.map(|level| Head::number(level.display_name())));
+    let rows = ConditionGroup::ALL.into_iter().filter_map(|group| {
+        evaluation.subset(Scope::Group { group })?;
+        let cells = Level::ALL.map(
+            |level| match evaluation.subset(Scope::GroupLevel { group, level }) {
+                Some(subset) => heat_cell(subset, notes),
+                None => Cell::default(),
+            },
+        );
+        Some(Row::new(group.display_name(), cells.into()))
+    });
+    Table {
+        caption: String::new(),
+        rows: rows.collect(),
+        head,
+    }
+}
+
+fn heat_cell(subset: &Subset, notes: &mut Notes) -> Cell {
+    let severe = subset.n_of_grade.last().copied().unwrap_or_default();
+    let counts = format!("{} targets, {severe} severe", count(subset.n_cases as u64));
+    let estimate = subset.model(Measure::MacroAuroc);
+    if subset.n_cases < FEWEST_IN_CELL {
+        let suppressed = Undefined::Suppressed {
+            n: subset.n_cases,
+            minimum: FEWEST_IN_CELL,
+        };
+        return Cell::text(notes.value(Err(suppressed), Sign::Plain)).with_below(counts);
+    }
+    let cell = notes
+        .cell(estimate, Sign::Plain)
+        .interval_below()
+        .with_below(counts);
+    match estimate.map(|estimate| estimate.value) {
+        Some(Ok(auroc)) if auroc > 0.5 => cell.shaded(plot::shade(2.0 * (auroc - 0.5))),
+        _ => cell,
     }
 }
 

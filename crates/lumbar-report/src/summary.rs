@@ -1,7 +1,7 @@
 //! The first screen: what a clinician wants to know in half a minute.
 
 use crate::{
-    format::{FEWEST_PATIENTS, Sign, conclusive, count, number, range},
+    format::{FEWEST_PATIENTS, Notes, Sign, conclusive, count, number},
     results::in_words,
 };
 use lumbar_core::{ConditionGroup, SeriesKind};
@@ -12,17 +12,22 @@ use lumbar_metrics::{Estimate, Measure};
 pub(crate) struct KeyNumber {
     pub(crate) name: String,
     pub(crate) value: String,
+    /// HTML: may hold the link of a footnote.
     pub(crate) interval: String,
     pub(crate) beside: String,
 }
 
-pub(crate) fn key_numbers(evaluation: &EvaluationReport) -> Vec<KeyNumber> {
+pub(crate) fn key_numbers(evaluation: &EvaluationReport, notes: &mut Notes) -> Vec<KeyNumber> {
     let mut all = Vec::new();
     let rsna = &evaluation.rsna;
     if let Some(score) = rsna.model.first() {
         let oracle = rsna.oracle.as_ref().and_then(|oracle| oracle.first());
         let beside = references(rsna.prior.first(), rsna.level_only.first(), oracle);
-        all.push(key_number("RSNA 2024 score, lower is better", score, beside));
+        let name = match evaluation.counts.is_partial() {
+            true => "RSNA 2024 score of part of the targets, lower is better",
+            false => "RSNA 2024 score, lower is better",
+        };
+        all.push(key_number(name, score, beside, notes));
     }
     let proper = evaluation
         .group_mean_auroc
@@ -30,7 +35,12 @@ pub(crate) fn key_numbers(evaluation: &EvaluationReport) -> Vec<KeyNumber> {
         .find(|m| m.basis == Basis::ProperView);
     if let Some(mean) = proper.or(evaluation.group_mean_auroc.first()) {
         let beside = references(Some(&mean.prior), Some(&mean.level_only), mean.oracle.as_ref());
-        all.push(key_number("AUROC, mean over conditions", &mean.model, beside));
+        all.push(key_number(
+            "AUROC, mean over conditions",
+            &mean.model,
+            beside,
+            notes,
+        ));
     }
     if let Some(subset) = evaluation.subset(Scope::All) {
         let measure = Measure::QuadraticKappa;
@@ -44,6 +54,7 @@ pub(crate) fn key_numbers(evaluation: &EvaluationReport) -> Vec<KeyNumber> {
                 "Agreement with the reader, quadratic kappa",
                 kappa,
                 beside,
+                notes,
             ));
         }
         if let Some((found, severe, missed)) = severe_found(subset) {
@@ -51,7 +62,7 @@ pub(crate) fn key_numbers(evaluation: &EvaluationReport) -> Vec<KeyNumber> {
             all.push(KeyNumber {
                 name: "Severe targets called severe (sensitivity)".to_owned(),
                 value: format!("{} of {}", count(found), count(severe)),
-                interval: sensitivity.map_or(String::new(), in_percent),
+                interval: sensitivity.map_or(String::new(), |share| in_percent(share, notes)),
                 beside: format!("{} called {}", count(missed), lowest_grade(evaluation)),
             });
         }
@@ -66,14 +77,11 @@ fn references(prior: Option<&Estimate>, level_only: Option<&Estimate>, oracle: O
     parts.collect::<Vec<_>>().join(" · ")
 }
 
-fn key_number(name: &str, estimate: &Estimate, beside: String) -> KeyNumber {
+fn key_number(name: &str, estimate: &Estimate, beside: String, notes: &mut Notes) -> KeyNumber {
     KeyNumber {
         name: name.to_owned(),
         value: plain(estimate),
-        interval: match (estimate.value, &estimate.interval) {
-            (Ok(_), Some(Ok(interval))) => range(interval, Sign::Plain),
-            _ => String::new(),
-        },
+        interval: notes.interval(estimate, |end| number(end, Sign::Plain)),
         beside,
     }
 }
@@ -85,12 +93,11 @@ fn plain(estimate: &Estimate) -> String {
 }
 
 /// `45% (33% to 56%)`.
-fn in_percent(share: &Estimate) -> String {
+fn in_percent(share: &Estimate, notes: &mut Notes) -> String {
     let percent = |share: f64| format!("{:.0}%", 100.0 * share);
-    match (share.value, &share.interval) {
-        (Ok(value), Some(Ok(i))) => format!("{} ({} to {})", percent(value), percent(i.low), percent(i.high)),
-        (Ok(value), _) => percent(value),
-        (Err(_), _) => String::new(),
+    match share.value {
+        Ok(value) => format!("{} {}", percent(value), notes.interval(share, percent)),
+        Err(_) => String::new(),
     }
 }
 
@@ -128,6 +135,7 @@ pub(crate) fn sentences(evaluation: &EvaluationReport) -> Vec<String> {
         count(counts.n_studies as u64),
         count(counts.n_patients as u64),
     )];
+    all.extend(coverage(evaluation));
     if counts.n_patients < FEWEST_PATIENTS {
         all.push(format!(
             "{} patients are too few to conclude anything: intervals over fewer than {FEWEST_PATIENTS} are unreliable.",
@@ -137,6 +145,23 @@ pub(crate) fn sentences(evaluation: &EvaluationReport) -> Vec<String> {
         all.extend(against_prior(evaluation));
     }
     all
+}
+
+/// How many of the graded targets were graded, and what it means where not all were.
+fn coverage(evaluation: &EvaluationReport) -> Option<String> {
+    let counts = &evaluation.counts;
+    let of = format!(
+        "{} of {} graded targets have a prediction",
+        count(counts.n_cases as u64),
+        count(counts.n_graded? as u64)
+    );
+    Some(match counts.is_partial() {
+        false => format!("{of}."),
+        true => format!(
+            "Partial: {of}. All numbers are of these alone and do not compare with those of a run that graded all; runs on \
+             the other views and conditions complete them (lumbar evaluate RUN RUN RUN --out DIR)."
+        ),
+    })
 }
 
 /// Whether looking at the image helped, group by group.
@@ -186,7 +211,7 @@ fn listed(items: &[String]) -> String {
     format!("{} {verb}", joined(items))
 }
 
-fn joined(items: &[String]) -> String {
+pub(crate) fn joined(items: &[String]) -> String {
     match items {
         [] => String::new(),
         [one] => one.clone(),

@@ -111,6 +111,18 @@ pub enum TrainError {
         /// What this call asks for.
         expected: String,
     },
+    /// The data set is not the one the run was trained on.
+    #[error("`{}` was not trained on `{}`: it has the digest {found}, expected {expected}", run.display(), dataset.display())]
+    OtherDataset {
+        /// The run directory.
+        run: PathBuf,
+        /// The data set given.
+        dataset: PathBuf,
+        /// Its digest.
+        found: String,
+        /// The digest of the one trained on.
+        expected: String,
+    },
     /// A file cannot be read or written.
     #[error("cannot {action} `{}`", path.display())]
     Io {

@@ -77,6 +77,7 @@ pub fn predict_external(
         scheme,
         domain: domain_of(dataset),
         localisation: Localisation::Given,
+        n_graded: Default::default(),
         rows,
     })
 }

@@ -97,6 +97,23 @@ impl RunRecord {
         serde_json::from_str(&text).map_err(|error| TrainError::bad_state(&path, error.to_string()))
     }
 
+    /// Checks that a data set is the one the run was trained on.
+    ///
+    /// # Errors
+    /// [`TrainError::OtherDataset`] if its digest is another.
+    pub fn check_dataset(&self, run: &Path, dataset: &Dataset) -> Result<(), TrainError> {
+        let found = digest_of(dataset);
+        match found == self.dataset_digest {
+            true => Ok(()),
+            false => Err(TrainError::OtherDataset {
+                run: run.to_owned(),
+                dataset: dataset.path().to_owned(),
+                found,
+                expected: self.dataset_digest.clone(),
+            }),
+        }
+    }
+
     fn write(&self, run: &Path) -> Result<(), TrainError> {
         let path = run.join(RECORD);
         let text =
@@ -135,7 +152,7 @@ impl TrainJob<'_> {
             self.save_bundle(&fitted, &record, &folder)?;
             let rows = self.predict(&fit, &fitted, *number)?;
             if number.is_some() {
-                self.write_predictions(rows.clone(), &folder)?;
+                self.write_predictions(rows.clone(), BTreeMap::new(), &folder)?;
             }
             Ok(Some((fitted.progress, rows)))
         });
@@ -152,7 +169,7 @@ impl TrainJob<'_> {
         if done.len() < folds.len() {
             return Ok(self.summary(spec, &folds, &done));
         }
-        self.write_predictions(rows, out)?;
+        self.write_predictions(rows, self.n_graded(), out)?;
         let summary = self.summary(spec, &folds, &done);
         record.patients = self.seen(&folds, |sample| sample.patient.as_str());
         record.studies = self.seen(&folds, |sample| sample.study.as_str());
@@ -325,12 +342,33 @@ impl TrainJob<'_> {
         seen.into_iter().map(str::to_owned).collect()
     }
 
-    fn write_predictions(&self, mut rows: Vec<Prediction>, folder: &Path) -> Result<(), TrainError> {
+    /// Graded targets of the data set, whatever this run's view and conditions: with folds all are held out once.
+    fn n_graded(&self) -> BTreeMap<Part, usize> {
+        use lumbar_dataset::Part as Side;
+        let sides: &[(Part, Option<Side>)] = match self.folds {
+            Some(_) => &[(Part::OutOfFold, None)],
+            None => &[(Part::Valid, Some(Side::Valid)), (Part::Test, Some(Side::Test))],
+        };
+        let count = |side: Option<Side>| {
+            n_graded_targets(self.dataset, |sample| {
+                side.is_none_or(|side| sample.assignment.part == side)
+            })
+        };
+        sides.iter().map(|(part, side)| (*part, count(*side))).collect()
+    }
+
+    fn write_predictions(
+        &self,
+        mut rows: Vec<Prediction>,
+        n_graded: BTreeMap<Part, usize>,
+        folder: &Path,
+    ) -> Result<(), TrainError> {
         rows.sort_by(|a, b| a.sample_id.cmp(&b.sample_id));
         let table = PredictionTable {
             scheme: self.dataset.config().grades,
             domain: domain_of(self.dataset),
             localisation: Localisation::Given,
+            n_graded,
             rows,
         };
         Ok(table.write(&folder.join("predictions.parquet"))?)
@@ -351,6 +389,16 @@ impl TrainJob<'_> {
             finished: done.len() == folds.len(),
         }
     }
+}
+
+/// Targets of a data set with a grade, each counted once whatever the views it is seen on.
+pub fn n_graded_targets(dataset: &Dataset, keep: impl Fn(&Sample) -> bool) -> usize {
+    let graded = dataset
+        .samples()
+        .iter()
+        .filter(|sample| sample.severity.is_some() && keep(sample));
+    let targets: BTreeSet<_> = graded.map(|sample| (&sample.study, sample.target)).collect();
+    targets.len()
 }
 
 pub(crate) fn domain_of(dataset: &Dataset) -> Domain {

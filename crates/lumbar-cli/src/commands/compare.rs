@@ -37,7 +37,8 @@ fn row(scope: &str, comparison: &Comparison) -> String {
     };
     let interval = match &comparison.difference.interval {
         Some(Ok(interval)) => format!(" ({:+.3} to {:+.3})", interval.low, interval.high),
-        _ => String::new(),
+        Some(Err(reason)) => format!(" (– {})", reason.code()),
+        None => String::new(),
     };
     format!(
         "{name:<44}{:>9}{:>9}{:>28}\n",

@@ -187,7 +187,7 @@ fn run_controls(
 }
 
 /// The file that marks a folder as a demo's own.
-const MARKER: &str = "demo.json";
+pub const MARKER: &str = "demo.json";
 /// What a demo writes beside it.
 const WRITTEN: [&str; 9] = [
     "rsna",

@@ -2,7 +2,8 @@
 
 use crate::{
     args::{CombineArg, EvaluateArgs, Global},
-    config::WrongUsage,
+    commands::demo,
+    config::{Hinted, WrongUsage},
     console::Console,
     oracle,
 };
@@ -10,10 +11,10 @@ use anyhow::{Context, bail};
 use lumbar_core::ConditionGroup;
 use lumbar_dataset::Dataset;
 use lumbar_evaluate::{
-    Cases, Combine, EvaluateOptions, EvaluationReport, Part, PredictionTable, Scope, evaluate,
+    Cases, Combine, Counts, EvaluateOptions, EvaluationReport, Part, PredictionTable, Scope, evaluate,
 };
 use lumbar_metrics::{Estimate, Footnotes};
-use lumbar_train::predict_external;
+use lumbar_train::{predict_external, run::n_graded_targets};
 use std::path::{Path, PathBuf};
 
 pub fn run(args: &EvaluateArgs, global: &Global, console: &Console<'_>) -> anyhow::Result<()> {
@@ -39,7 +40,7 @@ pub fn run(args: &EvaluateArgs, global: &Global, console: &Console<'_>) -> anyho
         },
         n_resamples: args.ci,
         seed: args.seed,
-        oracle: args.phantom_truth.as_deref().map(oracle::read).transpose()?,
+        oracle: oracle_for(args.phantom_truth.as_deref(), &out, console)?,
         ..EvaluateOptions::default()
     };
     let report = measure(&tables, &options, &out)?;
@@ -53,6 +54,36 @@ pub fn run(args: &EvaluateArgs, global: &Global, console: &Console<'_>) -> anyho
         out.display()
     ));
     Ok(())
+}
+
+/// The oracle asked for; in the folder of a demo that of its own phantoms. An oracle's score in an older `metrics.json` is
+/// not replaced by none.
+fn oracle_for(
+    phantom_truth: Option<&Path>,
+    out: &Path,
+    console: &Console<'_>,
+) -> anyhow::Result<Option<PredictionTable>> {
+    if let Some(path) = phantom_truth {
+        return Ok(Some(oracle::read(path)?));
+    }
+    let of_demo = out.join("rsna").join("phantom_truth.jsonl");
+    if out.join(demo::MARKER).is_file() && of_demo.is_file() {
+        console.note(format!("the oracle is that of the demo, `{}`", of_demo.display()));
+        return Ok(Some(oracle::read(&of_demo)?));
+    }
+    let old = out.join("metrics.json");
+    let loses_one = EvaluationReport::read(&old).is_ok_and(|old| old.rsna.oracle.is_some());
+    if loses_one {
+        return Err(Hinted {
+            message: format!(
+                "`{}` holds the score of an oracle, which this call would drop",
+                old.display()
+            ),
+            hint: "give `--phantom-truth FILE`, or another folder by `--out`".into(),
+        }
+        .into());
+    }
+    Ok(None)
 }
 
 /// What the runs' networks say of a data set they have not seen.
@@ -72,7 +103,9 @@ fn grade_other(args: &EvaluateArgs, folder: &Path, global: &Global) -> anyhow::R
         .map(|run| {
             let keep =
                 |sample: &lumbar_dataset::Sample| side.is_none_or(|side| sample.assignment.part == side);
-            Ok(predict_external(run, &dataset, global.device, keep)?)
+            let mut table = predict_external(run, &dataset, global.device, keep)?;
+            table.n_graded = [(Part::Test, n_graded_targets(&dataset, keep))].into();
+            Ok(table)
         })
         .collect()
 }
@@ -133,15 +166,33 @@ const MEASURES: [&str; 5] = [
     "log_loss_grade_weighted",
 ];
 
+const PARTIAL: &str = "\nPARTIAL: the score is of these targets alone and does not compare with one of all; runs on the other \
+    views and conditions complete it: `lumbar evaluate RUN RUN RUN --out DIR`";
+
+/// `212 of 292 graded targets have a prediction;`.
+fn covered(counts: &Counts) -> String {
+    match counts.n_graded {
+        Some(n_graded) => format!(
+            "{} of {n_graded} graded targets have a prediction,",
+            counts.n_cases
+        ),
+        None => format!("{} graded targets", counts.n_cases),
+    }
+}
+
 /// A table for people.
 pub fn summary(report: &EvaluationReport) -> String {
     let mut notes = Footnotes::default();
     let mut text = format!(
-        "{} data, points {}; {} graded targets of {} patients\n\n{:<34}{:>26}{:>10}{:>13}{:>10}\n",
+        "{} data, points {}; {} of {} patients{}\n\n{:<34}{:>26}{:>10}{:>13}{:>10}\n",
         report.domain,
         report.localisation,
-        report.counts.n_cases,
+        covered(&report.counts),
         report.counts.n_patients,
+        match report.counts.is_partial() {
+            true => PARTIAL,
+            false => "",
+        },
         "",
         "model",
         "prior",
@@ -154,7 +205,13 @@ pub fn summary(report: &EvaluationReport) -> String {
             report.rsna.level_only.get(i),
             report.rsna.oracle.as_ref().and_then(|oracle| oracle.get(i)),
         ];
-        text.push_str(&row(&label(&model.measure), model, beside, &mut notes));
+        let partial = if i == 0 && report.counts.is_partial() {
+            " (partial)"
+        } else {
+            ""
+        };
+        let name = label(&model.measure) + partial;
+        text.push_str(&row(&name, model, beside, &mut notes));
     }
     for group in ConditionGroup::ALL {
         let Some(subset) = report.subset(Scope::Group { group }) else {
@@ -176,7 +233,11 @@ pub fn summary(report: &EvaluationReport) -> String {
             }
         }
     }
-    text.push_str("\nintervals: 95%, bootstrap clustered by patient");
+    text.push_str(&format!(
+        "\nintervals: 95%, bootstrap clustered by patient, {} resamples, seed {}",
+        report.settings.bootstrap.n_resamples(),
+        report.settings.bootstrap.seed()
+    ));
     for line in notes.lines() {
         text.push_str(&format!("\n{line}"));
     }
@@ -187,9 +248,9 @@ pub fn summary(report: &EvaluationReport) -> String {
 /// A line: the model with its interval, then prior, level alone, oracle.
 fn row(name: &str, model: &Estimate, beside: [Option<&Estimate>; 3], notes: &mut Footnotes) -> String {
     let value = notes.cell(model.value, 3);
-    let interval = match &model.interval {
-        Some(Ok(interval)) => format!(" ({:.3} to {:.3})", interval.low, interval.high),
-        _ => String::new(),
+    let interval = match model.value {
+        Ok(_) => notes.interval(model.interval, 3),
+        Err(_) => String::new(),
     };
     let [prior, level_only, oracle] =
         beside.map(|estimate| estimate.map_or_else(String::new, |e| notes.cell(e.value, 3)));

@@ -1,16 +1,18 @@
 //! `lumbar report`: one page on one or several runs.
 
 use crate::{
-    args::ReportArgs,
-    commands::evaluate::{measure, read_tables},
+    args::{DEFAULT_RESAMPLES, DEFAULT_SEED, ReportArgs},
+    commands::evaluate::read_tables,
+    config::Hinted,
     console::Console,
     flow::flow,
     oracle,
 };
 use anyhow::Context;
 use lumbar_core::{ConditionGroup, SeriesKind, Severity};
-use lumbar_dataset::{Dataset, Part, Sample, stats};
-use lumbar_evaluate::{EvaluateOptions, EvaluationReport};
+use lumbar_dataset::{Dataset, Part, Sample, directions, stats};
+use lumbar_evaluate::{EvaluateOptions, EvaluationReport, PredictionTable, evaluate};
+use lumbar_model::Bundle;
 use lumbar_report::{Control, ExampleCrop, LearningCurve, ReportInput, RunFacts, SplitSize, StageTime};
 use lumbar_train::run::RunRecord;
 use std::{
@@ -20,19 +22,24 @@ use std::{
 
 pub fn run(args: &ReportArgs, console: &Console<'_>) -> anyhow::Result<()> {
     let tables = read_tables(&args.runs)?;
-    let options = EvaluateOptions {
-        n_resamples: args.ci,
-        oracle: args.phantom_truth.as_deref().map(oracle::read).transpose()?,
-        ..EvaluateOptions::default()
-    };
     let dataset = args.dataset.as_deref().map(Dataset::open).transpose()?;
-    let first = &args.runs[0];
-    let out = args.out.clone().unwrap_or_else(|| first.join("report.html"));
-    let folder = out
-        .parent()
-        .filter(|p| !p.as_os_str().is_empty())
-        .unwrap_or(Path::new("."));
-    let evaluation = measure(&tables, &options, folder)?;
+    if let Some(dataset) = &dataset {
+        for run in &args.runs {
+            RunRecord::read(run)?
+                .check_dataset(run, dataset)
+                .map_err(|error| Hinted {
+                    message: error.to_string(),
+                    hint: "give the dataset the run was trained on, or none; `lumbar evaluate RUN --dataset DS --out DIR` grades another"
+                        .into(),
+                })?;
+        }
+    }
+    let out = args
+        .out
+        .clone()
+        .unwrap_or_else(|| args.runs[0].join("report.html"));
+    keep_what_is_no_page(&out)?;
+    let evaluation = measures(args, &tables, console)?;
     let sources = Sources {
         title: "Lumbar grading run",
         runs: &args.runs,
@@ -40,10 +47,69 @@ pub fn run(args: &ReportArgs, console: &Console<'_>) -> anyhow::Result<()> {
         controls: Vec::new(),
         stages: Vec::new(),
     };
+    if let Some(folder) = out.parent() {
+        std::fs::create_dir_all(folder).with_context(|| format!("cannot make `{}`", folder.display()))?;
+    }
     write(&sources, &evaluation, &out)?;
     console.json(&serde_json::json!({ "report": out, "domain": evaluation.domain }))?;
     console.result(format!("the report is `{}`", out.display()));
     Ok(())
+}
+
+/// Only a page of our own is replaced.
+fn keep_what_is_no_page(out: &Path) -> anyhow::Result<()> {
+    match std::fs::read(out) {
+        Ok(bytes) if !lumbar_report::is_page(&bytes) => Err(Hinted {
+            message: format!(
+                "`{}` is there already, and is no page of this program",
+                out.display()
+            ),
+            hint: "choose another file with `--out`".into(),
+        }
+        .into()),
+        _ => Ok(()),
+    }
+}
+
+/// The measures to show: those of `evaluate`, if it measured these very predictions, else as `evaluate` would.
+fn measures(
+    args: &ReportArgs,
+    tables: &[PredictionTable],
+    console: &Console<'_>,
+) -> anyhow::Result<EvaluationReport> {
+    if args.ci.is_none() && args.phantom_truth.is_none() {
+        for path in evaluated(args) {
+            match EvaluationReport::read(&path) {
+                Ok(report) if report.is_of(tables) => {
+                    console.note(format!("the measures are those of `{}`", path.display()));
+                    return Ok(report);
+                }
+                _ => {}
+            }
+        }
+        console
+            .note("no `metrics.json` of these predictions; measured with the settings of `lumbar evaluate`");
+    }
+    let options = EvaluateOptions {
+        n_resamples: args.ci.unwrap_or(DEFAULT_RESAMPLES),
+        seed: DEFAULT_SEED,
+        oracle: args.phantom_truth.as_deref().map(oracle::read).transpose()?,
+        ..EvaluateOptions::default()
+    };
+    Ok(evaluate(tables, &options)?)
+}
+
+/// Where `evaluate` may have left its measures: beside the page, in the run, or in the folder of a demo.
+fn evaluated(args: &ReportArgs) -> Vec<PathBuf> {
+    let beside = args.out.as_deref().and_then(Path::parent);
+    let runs = args.runs.iter();
+    let folders = beside.into_iter().chain(runs.clone().map(PathBuf::as_path));
+    let demos = runs.filter_map(|run| run.parent()?.parent());
+    folders
+        .chain(demos)
+        .map(|folder| folder.join("metrics.json"))
+        .filter(|path| path.is_file())
+        .collect()
 }
 
 /// What a report is made of besides the evaluation.
@@ -58,6 +124,10 @@ pub struct Sources<'a> {
 /// Writes the report.
 pub fn write(sources: &Sources<'_>, evaluation: &EvaluationReport, out: &Path) -> anyhow::Result<()> {
     let mut provenance = vec![("lumbar".to_owned(), env!("CARGO_PKG_VERSION").to_owned())];
+    // No date: the same predictions give the same page. The digest says which ones they were.
+    for digest in &evaluation.settings.predictions_sha256 {
+        provenance.push(("predictions, SHA-256".into(), digest.clone()));
+    }
     let mut runs = Vec::new();
     for run in sources.runs {
         runs.push(run_facts(run)?);
@@ -115,6 +185,15 @@ fn run_facts(run: &Path) -> anyhow::Result<RunFacts> {
             .collect(),
         None => vec![(String::new(), run.to_owned())],
     };
+    let calibrations = folders
+        .iter()
+        .map(|(_, folder)| Ok(Bundle::read(&folder.join("model"))?.calibration))
+        .collect::<anyhow::Result<Vec<_>>>()?;
+    let temperatures = calibrations
+        .iter()
+        .filter(|calibration| calibration.fitted_on.is_some());
+    let temperatures: Vec<f64> = temperatures.map(|calibration| calibration.temperature).collect();
+    facts.push(("calibration".into(), in_words(&temperatures, folders.len())));
     let curves = folders
         .into_iter()
         .map(|(name, folder)| {
@@ -127,7 +206,29 @@ fn run_facts(run: &Path) -> anyhow::Result<RunFacts> {
     let name = run
         .file_name()
         .map_or_else(|| "run".into(), |name| name.to_string_lossy().into_owned());
-    Ok(RunFacts { name, facts, curves })
+    Ok(RunFacts {
+        name,
+        facts,
+        curves,
+        mirrors_right: config.data.mirror_right_to_left,
+        calibrated: Some(temperatures.len() == calibrations.len()),
+    })
+}
+
+/// `temperature 1.21, 1.18, 1.30`, or that none was fitted.
+fn in_words(temperatures: &[f64], n_networks: usize) -> String {
+    if temperatures.is_empty() {
+        return "training weights taken back; no temperature fitted".to_owned();
+    }
+    let listed: Vec<String> = temperatures.iter().map(|t| format!("{t:.2}")).collect();
+    let of = match temperatures.len() == n_networks {
+        true => String::new(),
+        false => format!(" (fitted in {} of {n_networks} networks)", temperatures.len()),
+    };
+    format!(
+        "training weights taken back; temperature {}{of}",
+        listed.join(", ")
+    )
 }
 
 fn splits(dataset: &Dataset) -> Vec<SplitSize> {
@@ -212,6 +313,8 @@ fn examples(dataset: &Dataset) -> anyhow::Result<Vec<ExampleCrop>> {
                 width: width as u32,
                 height: height as u32,
                 pixels,
+                directions: directions(view).map(str::to_owned),
+                mm_per_pixel: sample.sample_spacing_mm[1],
             })
         })
         .collect()

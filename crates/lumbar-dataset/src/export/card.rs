@@ -2,6 +2,7 @@
 
 use super::features::{Classes, Feature, Kind, features};
 use super::{ExportInfo, digest};
+use crate::stats::grade_names;
 use crate::{Dataset, DatasetError, Domain, MissingLabels, Part, PatientGrouping, SampleMode, stats};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
@@ -212,11 +213,7 @@ fn missing_policy(policy: MissingLabels) -> &'static str {
 }
 
 fn grade_table(labels: &[crate::GradeCounts], line: &mut impl FnMut(std::fmt::Arguments<'_>)) {
-    let grades: BTreeSet<&str> = labels
-        .iter()
-        .flat_map(|row| row.grades.keys().map(String::as_str))
-        .collect();
-    let grades: Vec<&str> = grades.into_iter().collect();
+    let grades = grade_names(labels);
     line(format_args!("| condition | level | {} |", grades.join(" | ")));
     line(format_args!("|---|---|{}", "---:|".repeat(grades.len())));
     for row in labels {

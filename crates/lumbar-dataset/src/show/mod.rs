@@ -57,7 +57,7 @@ pub fn show(dataset: &Dataset, index: usize) -> Result<Vec<u8>, DatasetError> {
                 [tile_width, tile_height],
                 mm_per_pixel(sample, scale),
             );
-            directions(&mut canvas, corner, [tile_width, tile_height], sample.view);
+            draw_directions(&mut canvas, corner, [tile_width, tile_height], sample.view);
             let outside = [corner[0] - 2, corner[1] - 2];
             canvas.frame(outside, [tile_width + 4, tile_height + 4], AMBER);
         }
@@ -255,13 +255,18 @@ fn scale_bar(canvas: &mut Canvas, [x, y]: [i64; 2], [width, height]: [i64; 2], m
     canvas.text_on_picture([left, top - 20], &format!("{mm:.0} mm"), (2, INK));
 }
 
-/// Where the patient's directions lie on canonically hung slices: left, right, top, bottom of the image.
-fn directions(canvas: &mut Canvas, [x, y]: [i64; 2], [width, height]: [i64; 2], view: SeriesKind) {
-    let [left, right, top, bottom] = match view.plane() {
+/// Where the patient's directions lie on the slices of a sample, which hang canonically: left, right, top and bottom of the
+/// image, as `R`, `L`, `A`, `P`, `H`, `F`.
+pub fn directions(view: SeriesKind) -> [&'static str; 4] {
+    match view.plane() {
         Plane::Sagittal => ["A", "P", "H", "F"],
         Plane::Coronal => ["R", "L", "H", "F"],
         _ => ["R", "L", "A", "P"],
-    };
+    }
+}
+
+fn draw_directions(canvas: &mut Canvas, [x, y]: [i64; 2], [width, height]: [i64; 2], view: SeriesKind) {
+    let [left, right, top, bottom] = directions(view);
     let (middle_x, middle_y) = (x + width / 2 - 5, y + height / 2 - 7);
     for (at, letter) in [
         ([x + 6, middle_y], left),

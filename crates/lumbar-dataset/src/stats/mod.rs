@@ -220,6 +220,41 @@ pub fn stats(dataset: &Dataset) -> Result<Stats, DatasetError> {
     Ok(stats)
 }
 
+impl Stats {
+    /// The grades the label table has, from best to worst, then `missing` if it has that.
+    pub fn grade_names(&self) -> Vec<&str> {
+        grade_names(&self.labels)
+    }
+}
+
+/// The grades that occur, from best to worst, then what is none.
+pub(crate) fn grade_names(labels: &[GradeCounts]) -> Vec<&str> {
+    let found: BTreeSet<&str> = labels
+        .iter()
+        .flat_map(|row| row.grades.keys().map(String::as_str))
+        .collect();
+    let mut names: Vec<&str> = found.into_iter().collect();
+    names.sort_by_key(|name| {
+        let severity = name.parse::<Severity>();
+        severity.map_or(GRADES.len(), |grade| {
+            GRADES
+                .iter()
+                .position(|known| *known == grade)
+                .unwrap_or(GRADES.len())
+        })
+    });
+    names
+}
+
+/// The grades of all schemes, from best to worst.
+const GRADES: [Severity; 5] = [
+    Severity::Normal,
+    Severity::NormalMild,
+    Severity::Mild,
+    Severity::Moderate,
+    Severity::Severe,
+];
+
 fn grade_name(grade: Option<Severity>) -> String {
     grade.map_or("missing", Severity::display_name).to_owned()
 }
@@ -304,4 +339,30 @@ fn studies_without(labels: &[LabelRow], catalogue: &lumbar_dicom::Catalogue) -> 
             )
         })
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn grades_are_named_from_best_to_worst() {
+        let of = |names: &[&str]| GradeCounts {
+            condition_group: ConditionGroup::SpinalCanal,
+            level: Level::L4L5,
+            grades: names.iter().map(|name| ((*name).to_owned(), 1)).collect(),
+        };
+        let labels = [
+            of(&["Severe", "missing", "Moderate"]),
+            of(&["Normal/Mild", "Severe"]),
+        ];
+        assert_eq!(
+            grade_names(&labels),
+            ["Normal/Mild", "Moderate", "Severe", "missing"]
+        );
+        assert_eq!(
+            grade_names(&[of(&["Mild", "Severe", "Normal"])]),
+            ["Normal", "Mild", "Severe"]
+        );
+    }
 }

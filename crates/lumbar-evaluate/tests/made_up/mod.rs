@@ -67,6 +67,7 @@ pub fn run(n_studies: usize, skill: f64, seed: u64, views: &[SeriesKind]) -> Pre
         scheme: GradingScheme::ThreeGrades,
         domain: Domain::Synthetic,
         localisation: Localisation::Given,
+        n_graded: Default::default(),
         rows,
     }
 }

@@ -18,10 +18,12 @@ pub struct Comparison {
 }
 
 impl Comparison {
-    /// Whether the interval of the difference leaves out zero; `None` without an interval.
+    /// Whether the interval of the difference leaves out zero; `None` without an interval. Models that differ in no
+    /// resample at all have none, but no resample leaves out zero either.
     pub fn excludes_zero(&self) -> Option<bool> {
-        match self.difference.interval {
-            Some(Ok(interval)) => Some(!interval.contains(0.0)),
+        match (self.difference.interval, self.difference.value) {
+            (Some(Ok(interval)), _) => Some(!interval.contains(0.0)),
+            (Some(Err(Undefined::NoVariation)), Ok(0.0)) => Some(false),
             _ => None,
         }
     }

@@ -33,6 +33,14 @@ impl Draws {
         Ok(Draws { sorted, resamples })
     }
 
+    /// Whether the values differ by more than rounding does.
+    pub(crate) fn vary(&self) -> bool {
+        let (Some(least), Some(most)) = (self.sorted.first(), self.sorted.last()) else {
+            return false;
+        };
+        most - least > 1e-14 + 1e-12 * least.abs().max(most.abs())
+    }
+
     pub(crate) fn percentile(&self, level: f64) -> Interval {
         let tail = 0.5 * (1.0 - level);
         self.between(tail, 1.0 - tail, level, IntervalMethod::Percentile)

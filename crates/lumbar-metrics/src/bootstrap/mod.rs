@@ -14,10 +14,19 @@
 //! equal to the estimate count half towards z₀.
 //! # Undefined
 //! A resample in which the measure is undefined is counted, left out and reported ([`Resamples`](crate::Resamples)).
-//! If more than 5% are, the interval is [`Undefined::TooFewEvents`](crate::Undefined::TooFewEvents).
+//! If more than 5% are, the interval is [`Undefined::TooFewEvents`](crate::Undefined::TooFewEvents). If the interval
+//! would have no width, as all resamples give one value, it is [`Undefined::NoVariation`](crate::Undefined::NoVariation):
+//! fourteen severe cases of which none was found do not show that none ever will be.
+//!
+//! A share of rows (accuracy, precision, sensitivity, specificity) that is 0 or 1 then has Wilson's score interval of as
+//! many cases as there are clusters with a row in its denominator
+//! ([`WilsonClusters`](crate::IntervalMethod::WilsonClusters)). Rows of one patient may be all alike, so patients are the
+//! fewest independent cases there can be and the interval the widest.
 //! # Reference
 //! Efron and Tibshirani 1993, chapters 13 and 14; Davison and Hinkley 1997, section 3.8 for clusters. The percentile
 //! interval of one measure equals `scipy.stats.bootstrap(..., method="percentile")` over clusters, up to the draws.
+//! Wilson 1927 for shares of 0 and 1; the effective number of cases of a clustered share lies between clusters and rows
+//! (Kish 1965, section 8.2).
 //!
 //! # Determinism
 //! Resample number b draws from its own stream of the seed, and results are gathered in order: the interval is a
@@ -28,11 +37,12 @@ mod compare;
 mod custom;
 mod draw;
 mod interval;
+mod shares;
 
 pub use compare::Comparison;
 
 use crate::{
-    Estimate, Evaluation, InputError, Interval, Measure, Undefined,
+    Estimate, Evaluation, InputError, Interval, IntervalMethod, Measure, Undefined,
     engine::{Computed, Engine, Resampled},
     validate,
 };
@@ -123,6 +133,16 @@ impl Bootstrap {
         Bootstrap { method, ..self }
     }
 
+    /// The seed of the draws.
+    pub fn seed(&self) -> u64 {
+        self.seed
+    }
+
+    /// The number of resamples.
+    pub fn n_resamples(&self) -> usize {
+        self.n_resamples
+    }
+
     /// Draws rows although they belong to clusters: intervals too narrow for anything but showing that they are.
     pub fn ignoring_clusters(self) -> Bootstrap {
         Bootstrap {
@@ -132,12 +152,34 @@ impl Bootstrap {
     }
 
     /// The measures with their intervals. Draws clusters if the evaluation has them, else rows.
+    ///
+    /// ```
+    /// use lumbar_metrics::{Bootstrap, Evaluation, IntervalMethod, Measure, Undefined};
+    ///
+    /// // Ten patients of two cases each; no case of grade 1 is found.
+    /// let truth: Vec<usize> = (0..20).map(|i| i % 2).collect();
+    /// let patients: Vec<usize> = (0..20).map(|i| i / 2).collect();
+    /// let evaluation = Evaluation::new(2, &truth, &[0.9, 0.1].repeat(20))?.with_clusters(&patients)?;
+    ///
+    /// let measures = [Measure::Recall(1), Measure::LinearKappa];
+    /// let estimates = Bootstrap::new(7).estimate(&evaluation, &measures);
+    /// let interval = estimates[0].interval.unwrap().unwrap();
+    /// assert_eq!(interval.method, IntervalMethod::WilsonClusters);
+    /// assert_eq!(format!("{:.2}", estimates[0]), "0.00 (0.00 to 0.28)"); // 0 of 10
+    /// assert_eq!(estimates[1].interval, Some(Err(Undefined::NoVariation)));
+    /// # Ok::<(), lumbar_metrics::InputError>(())
+    /// ```
     pub fn estimate(&self, evaluation: &Evaluation, measures: &[Measure]) -> Vec<Estimate> {
         let engine = self.engine(evaluation, measures);
         let intervals = self.intervals(&engine);
         let mut estimates = evaluation.estimates(measures);
-        for (estimate, interval) in estimates.iter_mut().zip(intervals) {
-            estimate.interval = Some(interval);
+        for ((estimate, interval), measure) in estimates.iter_mut().zip(intervals).zip(measures) {
+            estimate.interval = Some(match (interval, estimate.value) {
+                (Err(Undefined::NoVariation), Ok(value)) => self
+                    .whole_share(evaluation, *measure, value)
+                    .ok_or(Undefined::NoVariation),
+                (interval, _) => interval,
+            });
         }
         estimates
     }
@@ -183,6 +225,21 @@ impl Bootstrap {
         self.intervals(&custom::Custom { n_clusters, values })
     }
 
+    /// Wilson's interval of a share of 0 or 1, over units with a row in its denominator; `None` of any other measure.
+    fn whole_share(&self, evaluation: &Evaluation, measure: Measure, value: f64) -> Option<Interval> {
+        let n_units = shares::n_units(evaluation, measure, self.unit == Unit::Clusters)? as f64;
+        let events = match value {
+            0.0 => 0.0,
+            1.0 => n_units,
+            _ => return None,
+        };
+        let interval = crate::wilson(events, n_units, crate::Share::new(self.level).ok()?).ok()?;
+        Some(Interval {
+            method: IntervalMethod::WilsonClusters,
+            ..interval
+        })
+    }
+
     fn engine<'a>(&self, evaluation: &'a Evaluation, measures: &[Measure]) -> Engine<'a> {
         match self.unit {
             Unit::Clusters => Engine::new(evaluation, measures),
@@ -208,14 +265,18 @@ impl Bootstrap {
             .map(|i| {
                 let estimate = point[i]?.value;
                 let values = interval::Draws::of(draws.iter().map(|draw| draw[i]))?;
-                match &jackknife {
-                    None => Ok(values.percentile(self.level)),
+                if !values.vary() {
+                    return Err(Undefined::NoVariation);
+                }
+                let interval = match &jackknife {
+                    None => values.percentile(self.level),
                     Some(jackknife) => {
                         let left_out: Result<Vec<f64>, Undefined> = jackknife.iter().map(|j| j[i]).collect();
                         let left_out = left_out.map_err(|_| Undefined::NoCorrection)?;
-                        values.bca(self.level, estimate, &left_out)
+                        values.bca(self.level, estimate, &left_out)?
                     }
-                }
+                };
+                Ok(interval)
             })
             .collect()
     }

@@ -12,7 +12,7 @@ mod roc;
 mod square;
 mod svg;
 
-pub(crate) use confusion::confusion;
+pub(crate) use confusion::{confusion, shade};
 pub(crate) use forest::{ForestRow, forest};
 pub(crate) use learning::learning_curves;
 pub(crate) use reliability::{FEWEST_IN_BIN, reliability};

@@ -154,6 +154,7 @@ fn predictions(n_studies: usize, skill: f64, seed: u64) -> PredictionTable {
         scheme: GradingScheme::ThreeGrades,
         domain: Domain::Synthetic,
         localisation: Localisation::Given,
+        n_graded: Default::default(),
         rows,
     }
 }
@@ -243,6 +244,12 @@ fn examples() -> Vec<ExampleCrop> {
                         width: 64,
                         height: 64,
                         pixels,
+                        directions: match view {
+                            SeriesKind::AxialT2 => ["R", "L", "A", "P"],
+                            _ => ["A", "P", "H", "F"],
+                        }
+                        .map(str::to_owned),
+                        mm_per_pixel: 1.25,
                     });
                 }
             }
@@ -277,6 +284,8 @@ fn run((idx, name): (usize, &str)) -> RunFacts {
             .collect(),
     };
     RunFacts {
+        calibrated: Some(idx == 0),
+        mirrors_right: true,
         name: name.into(),
         facts: [
             ("Network", "custom_cnn, 64 px, 3 slices"),

@@ -7,7 +7,7 @@ use lumbar_dataset::{
     Dataset, PatientGrouping, Quantiles, Tally, check as check_dataset, show as show_sample,
     stats as dataset_stats,
 };
-use std::{collections::BTreeSet, io::Read, path::Path};
+use std::{io::Read, path::Path};
 
 pub fn check(folder: &Path, console: &Console<'_>) -> anyhow::Result<()> {
     let report = check_dataset(&Dataset::open(folder)?)?;
@@ -60,7 +60,7 @@ pub fn stats(folder: &Path, html: Option<&Path>, console: &Console<'_>) -> anyho
         stats.counts.slices,
         stats.counts.samples
     );
-    let grades: BTreeSet<&String> = stats.labels.iter().flat_map(|row| row.grades.keys()).collect();
+    let grades = stats.grade_names();
     text.push_str(&format!("\n{:<14}{:<7}", "labels", ""));
     for grade in &grades {
         text.push_str(&format!("{grade:>13}"));
