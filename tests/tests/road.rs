@@ -154,6 +154,16 @@ fn phantom_to_report() {
         assert!(!text.contains(outside), "no scripts, no network: {outside}");
     }
 
+    let twice = lumbar(&[
+        "evaluate",
+        arg(&run),
+        arg(&run.join(".")),
+        "--out",
+        arg(&at("twice")),
+    ]);
+    assert_eq!(twice.code, ExitCode::from(2));
+    assert!(twice.err.contains("is named twice"), "{}", twice.err);
+
     ok(&["bundle", "verify", arg(&run.join("fold-0/model"))]);
     let bundle = json(&ok(&[
         "bundle",

@@ -15,9 +15,15 @@ use lumbar_evaluate::{
 };
 use lumbar_metrics::{Estimate, Footnotes};
 use lumbar_train::{predict_external, run::n_graded_targets};
-use std::path::{Path, PathBuf};
+use std::{
+    collections::BTreeSet,
+    path::{Path, PathBuf},
+};
 
 pub fn run(args: &EvaluateArgs, global: &Global, console: &Console<'_>) -> anyhow::Result<()> {
+    if let Some(run) = twice(&args.runs) {
+        bail!(WrongUsage::new(format!("`{}` is named twice", run.display())));
+    }
     let out = match (&args.out, args.runs.as_slice()) {
         (Some(out), _) => out.clone(),
         (None, [run]) if args.dataset.is_none() => run.clone(),
@@ -125,6 +131,13 @@ pub fn write_all_predictions(tables: &[PredictionTable], out: &Path) -> anyhow::
         ..first.clone()
     };
     Ok(all.write(&out.join("predictions.parquet"))?)
+}
+
+/// A folder that stands twice among these, under whatever name.
+fn twice(runs: &[PathBuf]) -> Option<&PathBuf> {
+    let place = |run: &PathBuf| run.canonicalize().unwrap_or_else(|_| run.clone());
+    let mut seen = BTreeSet::new();
+    runs.iter().find(|run| !seen.insert(place(run)))
 }
 
 /// The prediction tables of runs.
