@@ -103,25 +103,12 @@ fn wrong_usage_is_exit_code_2_and_names_the_flag() {
     }
 }
 
-/// A full disk behind stdout.
-struct Full;
+/// A stdout that takes nothing: a full disk, or a reader that went away as `| head` does.
+struct Failing(std::io::ErrorKind);
 
-impl std::io::Write for Full {
+impl std::io::Write for Failing {
     fn write(&mut self, _: &[u8]) -> std::io::Result<usize> {
-        Err(std::io::ErrorKind::StorageFull.into())
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
-}
-
-/// A reader that went away, as `| head` does.
-struct Gone;
-
-impl std::io::Write for Gone {
-    fn write(&mut self, _: &[u8]) -> std::io::Result<usize> {
-        Err(std::io::ErrorKind::BrokenPipe.into())
+        Err(self.0.into())
     }
 
     fn flush(&mut self) -> std::io::Result<()> {
@@ -137,7 +124,12 @@ fn a_full_stdout_is_a_failure_and_a_reader_that_left_is_none() {
         &["lumbar", "--help"],
     ] {
         let mut err = Vec::new();
-        let code = lumbar_cli::run(args.iter().copied(), &mut Full, &mut err, false);
+        let code = lumbar_cli::run(
+            args.iter().copied(),
+            &mut Failing(std::io::ErrorKind::StorageFull),
+            &mut err,
+            false,
+        );
         let err = String::from_utf8(err).expect("people-text is UTF-8");
         assert_eq!(code, ExitCode::from(1), "{args:?}");
         assert!(
@@ -145,7 +137,12 @@ fn a_full_stdout_is_a_failure_and_a_reader_that_left_is_none() {
             "{args:?}: {err}"
         );
         let mut err = Vec::new();
-        let code = lumbar_cli::run(args.iter().copied(), &mut Gone, &mut err, false);
+        let code = lumbar_cli::run(
+            args.iter().copied(),
+            &mut Failing(std::io::ErrorKind::BrokenPipe),
+            &mut err,
+            false,
+        );
         assert_eq!((code, err.len()), (ExitCode::SUCCESS, 0), "{args:?}");
     }
 }

@@ -146,20 +146,7 @@ pub fn split(
 /// # Errors
 /// [`DatasetError`] if `splits.parquet` cannot be read, or has a patient on two sides.
 pub fn split_of(dataset: &Path) -> Result<BTreeMap<PatientKey, Assignment>, DatasetError> {
-    let table = TableReader::open(&dataset.join("splits.parquet"))?;
-    let (patient, part, fold) = (table.text("patient")?, table.text("split")?, table.u32("fold")?);
-    let mut assigned = BTreeMap::new();
-    for i in 0..table.n_rows() {
-        let assignment = Assignment {
-            part: table.parse(part[i], "split", i)?,
-            fold: table.must(fold[i], "fold", i)?,
-        };
-        let patient: PatientKey = table.parse(patient[i], "patient", i)?;
-        if *assigned.entry(patient).or_insert(assignment) != assignment {
-            return Err(table.corrupt(format_args!("row {i}: a patient on two sides")));
-        }
-    }
-    Ok(assigned)
+    Ok(Kept::read(dataset)?.patients)
 }
 
 /// Where the patients and studies of an older dataset stand. Patients may go by other hashes there, studies then tell them.
@@ -170,25 +157,29 @@ pub(crate) struct Kept {
 }
 
 impl Kept {
-    /// Of a dataset; nothing if there is none.
-    pub fn read(older: Option<&Path>) -> Result<Kept, DatasetError> {
-        let Some(older) = older else {
-            return Ok(Kept::default());
-        };
-        let table = TableReader::open(&older.join("splits.parquet"))?;
-        let (study, part, fold) = (table.text("study_id")?, table.text("split")?, table.u32("fold")?);
-        let mut studies = BTreeMap::new();
+    /// Of a dataset; nobody's if there is none.
+    pub fn of(older: Option<&Path>) -> Result<Kept, DatasetError> {
+        older.map_or(Ok(Kept::default()), Kept::read)
+    }
+
+    fn read(dataset: &Path) -> Result<Kept, DatasetError> {
+        let table = TableReader::open(&dataset.join("splits.parquet"))?;
+        let (study, patient) = (table.text("study_id")?, table.text("patient")?);
+        let (part, fold) = (table.text("split")?, table.u32("fold")?);
+        let mut kept = Kept::default();
         for i in 0..table.n_rows() {
             let assignment = Assignment {
                 part: table.parse(part[i], "split", i)?,
                 fold: table.must(fold[i], "fold", i)?,
             };
-            studies.insert(table.parse(study[i], "study_id", i)?, assignment);
+            let patient: PatientKey = table.parse(patient[i], "patient", i)?;
+            if *kept.patients.entry(patient).or_insert(assignment) != assignment {
+                return Err(table.corrupt(format_args!("row {i}: a patient on two sides")));
+            }
+            kept.studies
+                .insert(table.parse(study[i], "study_id", i)?, assignment);
         }
-        Ok(Kept {
-            patients: split_of(older)?,
-            studies,
-        })
+        Ok(kept)
     }
 
     /// The places to keep, of the patients that have these studies.

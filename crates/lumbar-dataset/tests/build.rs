@@ -5,16 +5,27 @@
     reason = "a test that cannot prepare its files has failed"
 )]
 
-use lumbar_core::{ConditionGroup, SeriesKind, Side};
+use lumbar_core::{ConditionGroup, ImagePlane, PixelSpacing, Point, SeriesKind, Side, Vector};
 use lumbar_dataset::{
     BuildInput, BuildOptions, Dataset, DatasetConfig, Domain, Loader, LoaderConfig, Localisation, Part,
-    SampleMode, Sampling, build, build_part, merge, resplit,
+    SampleMode, Sampling, build, build_part, merge, resplit, split_of,
 };
+use lumbar_dicom::{MrImage, TransferSyntax};
 use lumbar_phantom::{PhantomConfig, Pixels, generate};
 use lumbar_preprocess::Augment;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
+
+fn make_phantom(root: &Path, n_studies: usize, seed: u64) {
+    let config = PhantomConfig {
+        n_studies,
+        seed,
+        pixels: Pixels::Tiny,
+        ..PhantomConfig::default()
+    };
+    generate(&config, root, &|_| {}).unwrap();
+}
 
 /// A phantom of eight studies with 32 x 32 pixels, made once.
 fn phantom() -> &'static Path {
@@ -22,13 +33,7 @@ fn phantom() -> &'static Path {
     PHANTOM
         .get_or_init(|| {
             let dir = tempfile::tempdir().unwrap();
-            let config = PhantomConfig {
-                n_studies: 8,
-                seed: 3,
-                pixels: Pixels::Tiny,
-                ..PhantomConfig::default()
-            };
-            generate(&config, dir.path(), &|_| {}).unwrap();
+            make_phantom(dir.path(), 8, 3);
             dir
         })
         .path()
@@ -210,42 +215,30 @@ fn an_older_split_is_kept() {
     };
     let new = dir.path().join("new");
     build(input(other), &new, &options, &|_| {}).unwrap();
-    assert_eq!(
-        lumbar_dataset::split_of(&old).unwrap(),
-        lumbar_dataset::split_of(&new).unwrap()
-    );
+    assert_eq!(split_of(&old).unwrap(), split_of(&new).unwrap());
 }
 
 /// The same phantom and one file of somebody else, which makes another key of the folder.
 fn grown(root: &Path) -> BuildInput {
-    let phantom_config = PhantomConfig {
-        n_studies: 8,
-        seed: 3,
-        pixels: Pixels::Tiny,
-        ..PhantomConfig::default()
-    };
-    generate(&phantom_config, root, &|_| {}).unwrap();
+    make_phantom(root, 8, 3);
     let stranger = root.join("train_images/77/78");
     std::fs::create_dir_all(&stranger).unwrap();
-    let plane = lumbar_core::ImagePlane::new(
-        lumbar_core::Point::new(0.0, 0.0, 0.0),
-        [
-            lumbar_core::Vector::new(0.0, 1.0, 0.0),
-            lumbar_core::Vector::new(0.0, 0.0, -1.0),
-        ],
-        lumbar_core::PixelSpacing {
+    let plane = ImagePlane::new(
+        Point::new(0.0, 0.0, 0.0),
+        [Vector::new(0.0, 1.0, 0.0), Vector::new(0.0, 0.0, -1.0)],
+        PixelSpacing {
             row_mm: 1.0,
             column_mm: 1.0,
         },
         [4, 4],
     )
     .unwrap();
-    let image = lumbar_dicom::MrImage {
+    let image = MrImage {
         patient_id: "somebody else".to_owned(),
-        ..lumbar_dicom::MrImage::new(["2.25.77", "2.25.78", "2.25.79"], plane, vec![0; 16])
+        ..MrImage::new(["2.25.77", "2.25.78", "2.25.79"], plane, vec![0; 16])
     };
     image
-        .write(&stranger.join("1.dcm"), lumbar_dicom::TransferSyntax::RleLossless)
+        .write(&stranger.join("1.dcm"), TransferSyntax::RleLossless)
         .unwrap();
     BuildInput::rsna(root, config(), &|_| {}).unwrap()
 }
@@ -285,13 +278,7 @@ fn an_older_split_is_kept_when_files_are_added() {
 fn an_older_split_of_others_is_an_error() {
     let dir = tempfile::tempdir().unwrap();
     let others = dir.path().join("others");
-    let phantom_config = PhantomConfig {
-        n_studies: 6,
-        seed: 4,
-        pixels: Pixels::Tiny,
-        ..PhantomConfig::default()
-    };
-    generate(&phantom_config, &dir.path().join("rsna"), &|_| {}).unwrap();
+    make_phantom(&dir.path().join("rsna"), 6, 4);
     let input_of_others = BuildInput::rsna(&dir.path().join("rsna"), config(), &|_| {}).unwrap();
     build(input_of_others, &others, &BuildOptions::default(), &|_| {}).unwrap();
     let options = BuildOptions {
@@ -428,13 +415,7 @@ fn sixteen_bits_hold_the_same_picture() {
 fn unreadable_pixels_reject_samples_and_the_build_goes_on() {
     let dir = tempfile::tempdir().unwrap();
     let root = dir.path().join("rsna");
-    let phantom = PhantomConfig {
-        n_studies: 2,
-        seed: 8,
-        pixels: Pixels::Tiny,
-        ..PhantomConfig::default()
-    };
-    generate(&phantom, &root, &|_| {}).unwrap();
+    make_phantom(&root, 2, 8);
     let whole = dir.path().join("whole");
     build(
         BuildInput::rsna(&root, config(), &|_| {}).unwrap(),
@@ -469,13 +450,7 @@ fn unreadable_pixels_reject_samples_and_the_build_goes_on() {
 fn a_split_made_anew_counts_a_series_without_a_usable_file_as_the_build_did() {
     let dir = tempfile::tempdir().unwrap();
     let root = dir.path().join("rsna");
-    let phantom = PhantomConfig {
-        n_studies: 2,
-        seed: 8,
-        pixels: Pixels::Tiny,
-        ..PhantomConfig::default()
-    };
-    generate(&phantom, &root, &|_| {}).unwrap();
+    make_phantom(&root, 2, 8);
     let input = BuildInput::rsna(&root, config(), &|_| {}).unwrap();
     let series = root.join(&input.catalogue.slices[0].path);
     for file in std::fs::read_dir(series.parent().unwrap()).unwrap() {

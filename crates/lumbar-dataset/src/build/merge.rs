@@ -33,7 +33,7 @@ pub fn merge(parts: &[PathBuf], out: &Path, keep: Option<&Path>) -> Result<Datas
     };
     let known = &first.known;
     let labels = read_labels(&first_path.join("labels.parquet"))?;
-    let mut writer = DatasetWriter::start(out, known.clone(), &labels, &Kept::read(keep)?)?;
+    let mut writer = DatasetWriter::start(out, known.clone(), &labels, &Kept::of(keep)?)?;
     writer.push_rejects(read_rejects(&first_path.join(FILE_REJECTS))?)?;
     for (path, info) in &parts {
         let (samples, pixels) = open_for_merge(path, known, &info.shards)?;

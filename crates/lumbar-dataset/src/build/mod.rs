@@ -283,7 +283,7 @@ pub fn build(
     progress: &dyn Fn(BuildProgress),
 ) -> Result<DatasetInfo, DatasetError> {
     let base = Arc::new(Base::new(input)?);
-    let keep = crate::split::Kept::read(options.keep.as_deref())?;
+    let keep = crate::split::Kept::of(options.keep.as_deref())?;
     let labels: Vec<LabelRow> = base.label_rows().collect();
     let mut writer = finish::DatasetWriter::start(out, finish::Known::of(&base), &labels, &keep)?;
     drop(labels);

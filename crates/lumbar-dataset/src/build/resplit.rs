@@ -27,7 +27,7 @@ pub fn resplit(
     config.validate()?;
     let known = Known::of_dataset(&info, config);
     // Read before the folder is replaced, which may be the same.
-    let keep = Kept::read(keep)?;
+    let keep = Kept::of(keep)?;
     let labels = read_labels(&dataset.join("labels.parquet"))?;
     let findings = read_findings(&dataset.join("findings.parquet"))?;
     let catalogue = read_catalogue_tables(dataset)?;
