@@ -283,6 +283,61 @@ fn a_split_made_anew_is_what_a_build_would_have_made() {
     assert_eq!(split_of(&first.join("ds")).unwrap(), before);
 }
 
+/// Outside the RSNA layout sources are hashes, and the folder is scanned again to find the files.
+#[test]
+fn a_catalogue_with_checked_pixels_and_kept_uids_is_found_again() {
+    let dir = tempfile::tempdir().unwrap();
+    let scans = dir.path().join("scans");
+    let phantom = PhantomConfig {
+        n_studies: 2,
+        seed: 2,
+        pixels: Pixels::Tiny,
+        ..PhantomConfig::default()
+    };
+    generate(&phantom, &scans, &|_| {}).unwrap();
+    let options = ScanOptions {
+        check_pixels: true,
+        keep_uids: true,
+        ..ScanOptions::default()
+    };
+    // One folder deeper than the layout has it.
+    let root = dir.path();
+    let whole = scan(root, &options, &|_| {}).unwrap();
+    let victim = root.join(&whole.slices[0].path);
+    let mut bytes = std::fs::read(&victim).unwrap();
+    let at = bytes
+        .windows(4)
+        .rposition(|four| four == [0xFE, 0xFF, 0x00, 0xE0])
+        .unwrap();
+    // The number of segments, of two.
+    bytes[at + 8] = 9;
+    std::fs::write(&victim, bytes).unwrap();
+    let scanned = scan(root, &options, &|_| {}).unwrap();
+    assert_eq!(scanned.slices.len() + 1, whole.slices.len());
+    let study = &scanned.series[0].study;
+    assert!(study.as_str().starts_with("2.25."), "a UID: {study}");
+    let elsewhere = tempfile::tempdir().unwrap();
+    let (catalogue, labels) = (
+        elsewhere.path().join("catalogue"),
+        elsewhere.path().join("labels.csv"),
+    );
+    write_catalogue(&scanned, root, &catalogue).unwrap();
+    std::fs::write(
+        &labels,
+        format!("study,level,side,condition,grade\n{study},L4/L5,,spinal_canal_stenosis,Moderate\n"),
+    )
+    .unwrap();
+    let input = BuildInput::catalogue(&catalogue, &labels, DatasetConfig::default(), &|_| {}).unwrap();
+    assert_eq!(input.catalogue, scanned);
+    assert!(
+        input
+            .catalogue
+            .slices
+            .iter()
+            .all(|slice| slice.path.is_relative() && slice.path.file_name().is_some())
+    );
+}
+
 #[test]
 fn a_catalogue_made_with_a_key_needs_the_same_key_again() {
     let dir = tempfile::tempdir().unwrap();

@@ -154,6 +154,7 @@ impl BuildInput {
                 identity_key: key.cloned(),
                 keep_uids: made.uids_kept,
                 keep_paths: made.paths_kept,
+                check_pixels: stored.info.pixels_checked,
                 ..ScanOptions::default()
             };
             let again =

@@ -50,6 +50,9 @@ pub struct CatalogueInfo {
     /// How ids and names were made.
     #[serde(default)]
     pub pseudonyms: Pseudonyms,
+    /// Files whose pixels do not decode are among those not taken.
+    #[serde(default)]
+    pub pixels_checked: bool,
 }
 
 impl CatalogueInfo {
@@ -94,6 +97,7 @@ impl CatalogueInfo {
             unused_series,
             unused_studies,
             pseudonyms: catalogue.pseudonyms.clone(),
+            pixels_checked: catalogue.pixels_checked,
         }
     }
 }
@@ -181,6 +185,7 @@ pub fn read_catalogue(folder: &Path) -> Result<StoredCatalogue, DatasetError> {
     let mut catalogue = read_catalogue_tables(folder)?;
     catalogue.n_files = info.n_files as usize;
     catalogue.pseudonyms = info.pseudonyms.clone();
+    catalogue.pixels_checked = info.pixels_checked;
     let found = digest(&catalogue);
     if found != info.source_digest {
         return Err(DatasetError::corrupt(

@@ -22,6 +22,9 @@ pub struct Catalogue {
     /// How ids and names were made. No part of the records.
     #[serde(skip)]
     pub pseudonyms: Pseudonyms,
+    /// Files whose pixels do not decode are among the rejects. No part of the records.
+    #[serde(skip)]
+    pub pixels_checked: bool,
 }
 
 impl Catalogue {

@@ -225,6 +225,7 @@ fn arrange(
             uids_kept: options.keep_uids,
             paths_kept: options.keep_paths,
         },
+        pixels_checked: options.check_pixels,
         ..Catalogue::default()
     };
     let mut groups: BTreeMap<(StudyId, SeriesId), Vec<FileOfSeries>> = BTreeMap::new();
