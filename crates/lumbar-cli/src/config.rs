@@ -156,6 +156,7 @@ impl Fault {
             .replace("expected u64", "expected a whole number")
             .replace("expected u32", "expected a whole number")
             .replace("expected u8", "expected a whole number")
+            .replace("expected a sequence", "expected a list, in brackets")
             .replace("expected f64", "expected a number");
         let (message, hint) = match (unknown(error.message()), key) {
             (Some((what, found, valid)), key) => {

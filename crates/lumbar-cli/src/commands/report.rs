@@ -23,11 +23,10 @@ use std::{
 pub fn run(args: &ReportArgs, console: &Console<'_>) -> anyhow::Result<()> {
     let tables = read_tables(&args.runs)?;
     let dataset = args.dataset.as_deref().map(Dataset::open).transpose()?;
-    if let Some(dataset) = &dataset {
-        for run in &args.runs {
-            RunRecord::read(run)?
-                .check_dataset(run, dataset)
-                .map_err(|error| Hinted {
+    for run in &args.runs {
+        let record = RunRecord::read(run)?;
+        if let Some(dataset) = &dataset {
+            record.check_dataset(run, dataset).map_err(|error| Hinted {
                     message: error.to_string(),
                     hint: "give the dataset the run was trained on, or none; `lumbar evaluate RUN --dataset DS --out DIR` grades another"
                         .into(),

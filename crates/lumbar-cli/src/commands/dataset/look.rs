@@ -15,12 +15,7 @@ pub fn check(folder: &Path, console: &Console<'_>) -> anyhow::Result<()> {
     for problem in &report.problems {
         console.complain(format!("problem: {problem}"));
     }
-    anyhow::ensure!(
-        report.is_good(),
-        "`{}` has {} problems",
-        folder.display(),
-        report.problems.len()
-    );
+    anyhow::ensure!(report.is_good(), "`{}` is not whole", folder.display());
     let near = &report.near_duplicates;
     console.result(format!(
         "`{}` is whole: {} samples, checksums and counts agree, no patient stands on two sides (told apart by {})\n\
