@@ -1,6 +1,8 @@
 //! Resampling filters, and the weights they give along one axis.
 
+use crate::fixed::Shares;
 use serde::{Deserialize, Serialize};
+use std::ops::Range;
 
 /// How pixels are resampled. The name says whether a filter widens when it shrinks an image (`..._antialias`, as
 /// Pillow and torchvision's `antialias=True`) or always looks at its nearest neighbours (`..._interpolate`, as
@@ -121,6 +123,11 @@ pub(crate) struct AxisWeights {
     buffer: Vec<(i64, f64)>,
     /// What the weights are of: slices of one series ask for the same again and again.
     key: Option<(Axis, Filter, Padding)>,
+    /// First source index and one past the last one in use.
+    source_range: Option<(usize, usize)>,
+    widest_span: usize,
+    /// The weights in whole numbers, one for each of `taps`.
+    shares: Shares,
     /// The same weights as rows of equal length, filled up with zeros; see [`AxisWeights::pack`].
     packed: Packed,
 }
@@ -128,9 +135,12 @@ pub(crate) struct AxisWeights {
 /// Weights of each output position as a run of `n_taps` from `starts` on.
 #[derive(Debug, Default, Clone)]
 pub(crate) struct Packed {
+    origin: Option<usize>,
     pub n_taps: usize,
     pub starts: Vec<u32>,
     pub weights: Vec<f32>,
+    /// The weights in whole numbers, where they can be told so.
+    pub shares: Vec<u16>,
 }
 
 /// One axis of a resampling: output pixels cover `start..end` of a source axis with `n_source` pixels, in edge
@@ -150,23 +160,32 @@ impl AxisWeights {
 
     /// Taps of one output position.
     pub fn taps(&self, i: usize) -> &[(u32, f32)] {
+        &self.taps[self.range_of(i)]
+    }
+
+    /// Shares of the taps of one output position; none where [`AxisWeights::has_shares`] says so.
+    pub fn shares(&self, i: usize) -> &[u16] {
+        self.shares.get(self.range_of(i))
+    }
+
+    /// Whether the weights can be told in whole numbers.
+    pub fn has_shares(&self) -> bool {
+        self.shares.are_whole()
+    }
+
+    fn range_of(&self, i: usize) -> Range<usize> {
         let begin = if i == 0 { 0 } else { self.ends[i - 1] };
-        &self.taps[begin..self.ends[i]]
+        begin..self.ends[i]
     }
 
     /// First source index and one past the last one in use; `None` if all output lies outside the image.
     pub fn source_range(&self) -> Option<(usize, usize)> {
-        let first = self.taps.iter().map(|(j, _)| *j).min()?;
-        let last = self.taps.iter().map(|(j, _)| *j).max()?;
-        Some((first as usize, last as usize + 1))
+        self.source_range
     }
 
     /// Most source pixels from the first tap to the last of any output position, those without weight between included.
     pub fn widest_span(&self) -> usize {
-        (0..self.n_output())
-            .map(|i| span(self.taps(i)))
-            .max()
-            .unwrap_or(0)
+        self.widest_span
     }
 
     /// What [`AxisWeights::pack`] made.
@@ -176,18 +195,27 @@ impl AxisWeights {
 
     /// The weights as rows of equal length, positions counted from `origin`: what a loop without branches wants.
     pub fn pack(&mut self, origin: usize) -> &Packed {
-        let n_taps = self.widest_span();
+        if self.packed.origin == Some(origin) {
+            return &self.packed;
+        }
+        let n_taps = self.widest_span;
         let mut packed = std::mem::take(&mut self.packed);
+        packed.origin = Some(origin);
         packed.n_taps = n_taps;
         packed.starts.clear();
         packed.weights.clear();
         packed.weights.resize(self.n_output() * n_taps, 0.0);
+        packed.shares.clear();
+        packed.shares.resize(self.n_output() * n_taps, 0);
         for i in 0..self.n_output() {
             let taps = self.taps(i);
             let start = taps.first().map_or(origin, |(j, _)| *j as usize);
             packed.starts.push((start - origin) as u32);
             for (j, weight) in taps {
                 packed.weights[i * n_taps + (*j as usize - start)] += weight;
+            }
+            for ((j, _), share) in taps.iter().zip(self.shares(i)) {
+                packed.shares[i * n_taps + (*j as usize - start)] += share;
             }
         }
         self.packed = packed;
@@ -219,6 +247,14 @@ impl AxisWeights {
             }
             self.push_taps(axis.n_source, padding);
         }
+        let indices = || self.taps.iter().map(|(j, _)| *j as usize);
+        self.source_range = indices().min().zip(indices().max().map(|last| last + 1));
+        self.widest_span = (0..self.n_output())
+            .map(|i| span(self.taps(i)))
+            .max()
+            .unwrap_or(0);
+        self.shares.fill(&self.taps, &self.ends);
+        self.packed.origin = None;
     }
 
     /// Moves the buffered taps over, dealing with those outside the image.

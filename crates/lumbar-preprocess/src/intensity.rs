@@ -199,6 +199,12 @@ impl ValueMap {
         }
     }
 
+    /// What becomes black and what white; `None` if large values are dark or all is black.
+    pub(crate) fn bounds(&self) -> Option<[f64; 2]> {
+        let (low, scale) = (f64::from(self.low), f64::from(self.scale));
+        (scale > 0.0 && !self.flip).then(|| [low, low + 1.0 / scale])
+    }
+
     /// The grey level of one pixel.
     pub fn level(&self, pixel: u16) -> f32 {
         let level = ((f32::from(pixel) - self.low) * self.scale).clamp(0.0, 1.0);

@@ -46,8 +46,9 @@
 //!
 //! # Determinism
 //!
-//! Resampling sums in a fixed order in `f32`, and Rust never fuses a multiplication with an addition, so the bytes do
-//! not depend on SIMD level, thread count or which slices came before. The Lanczos filters alone call `sin`, whose last
+//! Resampling sums in a fixed order in `f32`, and Rust never fuses a multiplication with an addition; pictures of 8 bits are
+//! summed in whole numbers where filter and window allow it. So the bytes do not depend on SIMD level, thread count or which
+//! slices came before. The Lanczos filters alone call `sin`, whose last
 //! bit may differ between platforms.
 //!
 //! # What is left to others
@@ -67,6 +68,7 @@ pub mod resample;
 pub mod stack;
 
 mod error;
+mod fixed;
 mod simd;
 mod strips;
 

@@ -5,6 +5,10 @@
     reason = "calls into code compiled for other instruction sets, and vector stores; each with its argument"
 )]
 
+mod words;
+
+pub(crate) use words::{Block, WORDS, WordKernel, Words};
+
 /// Rows worked on side by side: a vector of AVX2, two of SSE2.
 pub(crate) const LANES: usize = 8;
 
@@ -36,6 +40,24 @@ impl Level {
             return Level::Avx2;
         }
         Level::Baseline
+    }
+
+    /// Runs a kernel of whole numbers with this instruction set.
+    #[cfg_attr(not(target_arch = "x86_64"), expect(clippy::unused_self))]
+    pub(crate) fn run_words(self, kernel: impl WordKernel) {
+        #[cfg(target_arch = "x86_64")]
+        {
+            #[target_feature(enable = "avx2")]
+            fn with_avx2(kernel: impl WordKernel) {
+                kernel.run::<words::Avx2>();
+            }
+            if self == Level::Avx2 && std::arch::is_x86_feature_detected!("avx2") {
+                // SAFETY: the only requirement is a machine with AVX2, asked for in the line above.
+                unsafe { with_avx2(kernel) };
+                return;
+            }
+        }
+        kernel.run::<words::Plain>();
     }
 
     /// Runs a kernel with this instruction set.
