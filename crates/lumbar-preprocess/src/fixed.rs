@@ -162,7 +162,7 @@ impl<F: FnMut(usize, &[u8])> WordKernel for FixedStrips<'_, F> {
             }
             let memory = &mut *self.memory;
             for (block, columns) in memory.summed.iter().zip(memory.columns.as_chunks_mut().0) {
-                *columns = W::turn(block);
+                W::turn(block, columns);
             }
             filter_columns(self.horizontal, &memory.columns, to_levels, &mut memory.levels);
             for row in rows {
@@ -182,23 +182,31 @@ impl<F> FixedStrips<'_, F> {
         let out = &mut self.memory.summed;
         let (taps, shares) = (self.vertical.taps(row), self.vertical.shares(row));
         let source = |tap: usize| &slice.row(taps[tap].0 as usize)[columns.clone()];
-        let share = |tap: usize| shares[tap];
         match taps.len() {
             0 => out.iter_mut().for_each(|block| block[at].fill(0)),
-            1 => weigh([source(0)], [share(0)], clip, (out, at)),
-            2 => weigh([0, 1].map(source), [0, 1].map(share), clip, (out, at)),
-            3 => weigh([0, 1, 2].map(source), [0, 1, 2].map(share), clip, (out, at)),
-            4 => weigh([0, 1, 2, 3].map(source), [0, 1, 2, 3].map(share), clip, (out, at)),
-            n => {
-                // Rows without a share change nothing.
-                let all: [usize; MOST_TAPS] = std::array::from_fn(|tap| tap);
-                let share = |tap| if tap < n { share(tap) } else { 0 };
+            1 => weigh([source(0)], [shares[0]], clip, (out, at)),
+            2 => weigh([source(0), source(1)], [shares[0], shares[1]], clip, (out, at)),
+            3 => {
+                let rows = [source(0), source(1), source(2)];
+                weigh(rows, [shares[0], shares[1], shares[2]], clip, (out, at));
+            }
+            4 => {
+                let rows = [source(0), source(1), source(2), source(3)];
                 weigh(
-                    all.map(|tap| source(tap.min(n - 1))),
-                    all.map(share),
+                    rows,
+                    [shares[0], shares[1], shares[2], shares[3]],
                     clip,
                     (out, at),
                 );
+            }
+            n => {
+                // Rows without a share change nothing.
+                let (mut rows, mut all) = ([source(0); MOST_TAPS], [0; MOST_TAPS]);
+                all[..n].copy_from_slice(shares);
+                for (tap, row) in rows[..n].iter_mut().enumerate() {
+                    *row = source(tap);
+                }
+                weigh(rows, all, clip, (out, at));
             }
         }
     }
@@ -339,6 +347,7 @@ fn dot<const N: usize, W: Words>(
     let packed = weights.packed();
     let (shares, _) = packed.shares.as_chunks::<N>();
     let stride = levels.len() / WORDS;
+    let mut turned = [[0; WORDS]; WORDS];
     let blocks = packed.starts.chunks(WORDS).zip(shares.chunks(WORDS));
     for (block, (starts, shares)) in blocks.enumerate() {
         let mut filtered = [W::splat(0); WORDS];
@@ -350,7 +359,8 @@ fn dot<const N: usize, W: Words>(
             }
             *filtered = to.apply(total);
         }
-        for (row, bytes) in W::turn_bytes(&filtered).iter().enumerate() {
+        W::turn_bytes(&filtered, &mut turned);
+        for (row, bytes) in turned.iter().enumerate() {
             let at = row * stride + block * WORDS;
             levels[at..at + WORDS].copy_from_slice(bytes);
         }
@@ -435,7 +445,7 @@ mod tests {
 
     #[test]
     fn on_the_commonest_matrices_a_fiftieth_of_a_level_is_lost() {
-        for size in [320, 448, 640] {
+        for size in [320u32, 448, 640] {
             let values: Vec<u16> = (0..size * size)
                 .map(|i| (i.wrapping_mul(2_654_435_761) >> 20) as u16)
                 .collect();

@@ -9,8 +9,9 @@ mod jpeg_lossless;
 mod jpegls;
 mod rle;
 mod samples;
+mod stored;
 
-pub use samples::{Frame, StoredPixels};
+pub use stored::{Frame, StoredPixels};
 
 use crate::{
     Codec, Header, Limits, PixelFormat, ReadError, TransferSyntax,
@@ -19,6 +20,7 @@ use crate::{
 };
 use samples::Sink;
 use std::ops::Range;
+use stored::AsRead;
 
 /// Decodes the frames asked for (all if `None`).
 pub(crate) fn decode(
@@ -113,6 +115,10 @@ fn frame_bytes(format: &PixelFormat) -> u64 {
         * u64::from(format.bits_allocated.div_ceil(8))
 }
 
+/// Plain samples up to this many bytes are read at once and kept as they are. What is larger goes through a small buffer, so that
+/// it is in memory once even if its bits have to be moved.
+const MOST_AT_ONCE_BYTES: u64 = 16 << 20;
+
 fn decode_raw(
     source: &mut Source<'_>,
     syntax: TransferSyntax,
@@ -125,6 +131,23 @@ fn decode_raw(
     let at = location.value_at + frame_bytes * u64::from(frames.start);
     let n_frames = frames.end - frames.start;
     let big_endian = location.encoding.big_endian || syntax == TransferSyntax::GePrivateBigEndianPixels;
+    let plain = !big_endian && !format.signed && format.bits_allocated == 16 && format.samples_per_pixel == 1;
+    if plain
+        && format.high_bit + 1 == format.bits_stored
+        && frame_bytes * u64::from(n_frames) <= MOST_AT_ONCE_BYTES
+    {
+        let bytes = source.owned_bytes(at, (frame_bytes * u64::from(n_frames)) as usize)?;
+        return Ok(match AsRead::new(bytes, u16::MAX >> (16 - format.bits_stored)) {
+            Ok(words) => StoredPixels::as_read(format, n_frames, words),
+            Err(bytes) => {
+                let mut sink = Sink::new(format, n_frames);
+                bytes
+                    .chunks_exact((frame_bytes as usize).max(1))
+                    .for_each(|frame| sink.push_bytes(frame, false, false));
+                sink.finish()
+            }
+        });
+    }
     let mut sink = Sink::new(format, n_frames);
     for frame in 0..u64::from(n_frames) {
         let at = at + frame_bytes * frame;

@@ -1,22 +1,11 @@
-//! Stored values in memory, as the number type their header names.
+//! Decoded samples on their way into memory.
 
-use crate::{PixelFormat, ReadError};
+use super::stored::StoredPixels;
+use crate::PixelFormat;
 
-/// Stored values of an image's frames, in the smallest number type that holds BitsAllocated and the sign.
-///
-/// Samples of one pixel lie together, pixels row by row, frames one after the other.
-#[derive(Debug, Clone, PartialEq)]
-pub struct StoredPixels {
-    rows: u32,
-    columns: u32,
-    samples_per_pixel: u16,
-    n_frames: u32,
-    bits_stored: u16,
-    samples: Samples,
-}
-
-#[derive(Debug, Clone, PartialEq)]
-enum Samples {
+/// Samples of all frames, in the order of the frames.
+#[derive(Debug, Clone)]
+pub(super) enum Samples {
     U8(Vec<u8>),
     I8(Vec<i8>),
     U16(Vec<u16>),
@@ -25,151 +14,12 @@ enum Samples {
     I32(Vec<i32>),
 }
 
-/// The samples of one frame.
-#[derive(Debug, Clone, Copy, PartialEq)]
-#[non_exhaustive]
-pub enum Frame<'a> {
-    /// 8 bits, unsigned.
-    U8(&'a [u8]),
-    /// 8 bits, signed.
-    I8(&'a [i8]),
-    /// 16 bits, unsigned: nearly all MR.
-    U16(&'a [u16]),
-    /// 16 bits, signed.
-    I16(&'a [i16]),
-    /// 32 bits, unsigned.
-    U32(&'a [u32]),
-    /// 32 bits, signed.
-    I32(&'a [i32]),
-}
-
-macro_rules! each {
-    ($value:expr, $kind:ident, $samples:ident => $body:expr) => {
-        match $value {
-            $kind::U8($samples) => $body,
-            $kind::I8($samples) => $body,
-            $kind::U16($samples) => $body,
-            $kind::I16($samples) => $body,
-            $kind::U32($samples) => $body,
-            $kind::I32($samples) => $body,
-        }
-    };
-}
-
-impl StoredPixels {
-    /// Rows.
-    pub fn rows(&self) -> u32 {
-        self.rows
-    }
-
-    /// Columns.
-    pub fn columns(&self) -> u32 {
-        self.columns
-    }
-
-    /// Samples of a pixel: 1, or 3 in a colour image.
-    pub fn samples_per_pixel(&self) -> u16 {
-        self.samples_per_pixel
-    }
-
-    /// Frames held.
-    pub fn n_frames(&self) -> u32 {
-        self.n_frames
-    }
-
-    /// Bits that count of each sample.
-    pub fn bits_stored(&self) -> u16 {
-        self.bits_stored
-    }
-
-    /// A frame, counted from 0 among those held.
-    ///
-    /// # Errors
-    /// [`ReadError::NoSuchFrame`].
-    pub fn frame(&self, frame: u32) -> Result<Frame<'_>, ReadError> {
-        let error = ReadError::NoSuchFrame {
-            found: frame,
-            n_frames: self.n_frames,
-        };
-        if frame >= self.n_frames {
-            return Err(error);
-        }
-        let len = self.rows as usize * self.columns as usize * usize::from(self.samples_per_pixel);
-        let range = len * frame as usize..len * (frame as usize + 1);
-        Ok(match &self.samples {
-            Samples::U8(samples) => Frame::U8(&samples[range]),
-            Samples::I8(samples) => Frame::I8(&samples[range]),
-            Samples::U16(samples) => Frame::U16(&samples[range]),
-            Samples::I16(samples) => Frame::I16(&samples[range]),
-            Samples::U32(samples) => Frame::U32(&samples[range]),
-            Samples::I32(samples) => Frame::I32(&samples[range]),
-        })
-    }
-
-    /// All samples as little-endian bytes of their number type: what other tools' arrays are compared by.
-    pub fn to_le_bytes(&self) -> Vec<u8> {
-        each!(&self.samples, Samples, samples => samples.iter().flat_map(|sample| sample.to_le_bytes()).collect())
-    }
-}
-
-impl<'a> Frame<'a> {
-    /// Number of samples.
-    pub fn len(self) -> usize {
-        each!(self, Frame, samples => samples.len())
-    }
-
-    /// Whether there are no samples.
-    pub fn is_empty(self) -> bool {
-        self.len() == 0
-    }
-
-    /// The samples without a copy, if they are unsigned 16-bit numbers.
-    pub fn as_u16(self) -> Option<&'a [u16]> {
-        match self {
-            Frame::U16(samples) => Some(samples),
-            _ => None,
-        }
-    }
-
-    /// The samples as `i32`; the few unsigned 32-bit values beyond it become `i32::MAX`.
-    pub fn to_i32(self) -> Vec<i32> {
-        match self {
-            Frame::U32(samples) => samples
-                .iter()
-                .map(|v| i32::try_from(*v).unwrap_or(i32::MAX))
-                .collect(),
-            Frame::U8(samples) => samples.iter().map(|v| i32::from(*v)).collect(),
-            Frame::I8(samples) => samples.iter().map(|v| i32::from(*v)).collect(),
-            Frame::U16(samples) => samples.iter().map(|v| i32::from(*v)).collect(),
-            Frame::I16(samples) => samples.iter().map(|v| i32::from(*v)).collect(),
-            Frame::I32(samples) => samples.to_vec(),
-        }
-    }
-
-    /// The samples as `f32`: exact up to 24 bits, so for all MR.
-    pub fn to_f32(self) -> Vec<f32> {
-        match self {
-            Frame::U8(samples) => samples.iter().map(|v| f32::from(*v)).collect(),
-            Frame::I8(samples) => samples.iter().map(|v| f32::from(*v)).collect(),
-            Frame::U16(samples) => samples.iter().map(|v| f32::from(*v)).collect(),
-            Frame::I16(samples) => samples.iter().map(|v| f32::from(*v)).collect(),
-            Frame::U32(samples) => samples.iter().map(|v| *v as f32).collect(),
-            Frame::I32(samples) => samples.iter().map(|v| *v as f32).collect(),
-        }
-    }
-
-    /// Smallest and largest sample; `None` for an empty frame.
-    pub fn range(self) -> Option<(i64, i64)> {
-        each!(self, Frame, samples => {
-            Some((i64::from(*samples.iter().min()?), i64::from(*samples.iter().max()?)))
-        })
-    }
-}
-
 /// Takes decoded samples of any origin, applies HighBit, BitsStored and the sign, and keeps them.
 #[derive(Debug)]
 pub(super) struct Sink {
-    pixels: StoredPixels,
+    format: PixelFormat,
+    n_frames: u32,
+    samples: Samples,
     bits: Bits,
     frame_samples: usize,
 }
@@ -182,6 +32,13 @@ struct Bits {
 }
 
 impl Bits {
+    fn of(format: &PixelFormat) -> Bits {
+        Bits {
+            shift: u32::from(format.high_bit + 1 - format.bits_stored),
+            stored: u32::from(format.bits_stored),
+        }
+    }
+
     fn mask(self) -> u32 {
         u32::MAX >> (32 - self.stored)
     }
@@ -210,18 +67,10 @@ impl Sink {
             frame_samples: format.rows as usize
                 * format.columns as usize
                 * usize::from(format.samples_per_pixel),
-            bits: Bits {
-                shift: u32::from(format.high_bit + 1 - format.bits_stored),
-                stored: u32::from(format.bits_stored),
-            },
-            pixels: StoredPixels {
-                rows: format.rows,
-                columns: format.columns,
-                samples_per_pixel: format.samples_per_pixel,
-                n_frames: 0,
-                bits_stored: format.bits_stored,
-                samples,
-            },
+            bits: Bits::of(format),
+            format: format.clone(),
+            n_frames: 0,
+            samples,
         };
         sink.reserve(n_frames);
         sink
@@ -230,14 +79,22 @@ impl Sink {
     /// Makes room for `n_frames` in all.
     pub(super) fn reserve(&mut self, n_frames: u32) {
         let wanted = self.frame_samples * n_frames as usize;
-        each!(&mut self.pixels.samples, Samples, samples => {
+        fn room<T>(samples: &mut Vec<T>, wanted: usize) {
             samples.reserve_exact(wanted.saturating_sub(samples.len()));
-        });
+        }
+        match &mut self.samples {
+            Samples::U8(samples) => room(samples, wanted),
+            Samples::I8(samples) => room(samples, wanted),
+            Samples::U16(samples) => room(samples, wanted),
+            Samples::I16(samples) => room(samples, wanted),
+            Samples::U32(samples) => room(samples, wanted),
+            Samples::I32(samples) => room(samples, wanted),
+        }
     }
 
     /// One frame of whole samples as bytes.
     pub(super) fn push_bytes(&mut self, bytes: &[u8], big_endian: bool, planar: bool) {
-        let samples_per_pixel = usize::from(self.pixels.samples_per_pixel);
+        let samples_per_pixel = usize::from(self.format.samples_per_pixel);
         if planar && samples_per_pixel > 1 {
             let sample_bytes = bytes.len() / self.frame_samples;
             return self.push_bytes(
@@ -253,7 +110,7 @@ impl Sink {
     /// Part of a frame: whole samples as bytes, in the order of the frame. [`Sink::end_frame`] follows the last.
     pub(super) fn push_part(&mut self, bytes: &[u8], big_endian: bool) {
         let bits = self.bits;
-        match &mut self.pixels.samples {
+        match &mut self.samples {
             Samples::U8(out) => take(out, bytes.as_chunks().0, |[byte]| {
                 bits.unsigned(u32::from(byte)) as u8
             }),
@@ -291,7 +148,7 @@ impl Sink {
 
     /// A frame's samples are all there.
     pub(super) fn end_frame(&mut self) {
-        self.pixels.n_frames += 1;
+        self.n_frames += 1;
     }
 
     /// One frame of samples as a decoder gives them: the bits that count stand at the bottom.
@@ -302,7 +159,7 @@ impl Sink {
         };
         let unsigned = move |value: i32| bits.unsigned(value as u32);
         let signed = move |value: i32| bits.signed(value as u32);
-        match &mut self.pixels.samples {
+        match &mut self.samples {
             Samples::U8(out) => out.extend(decoded.map(|value| unsigned(value) as u8)),
             Samples::I8(out) => out.extend(decoded.map(|value| signed(value) as i8)),
             Samples::U16(out) => out.extend(decoded.map(|value| unsigned(value) as u16)),
@@ -310,7 +167,7 @@ impl Sink {
             Samples::U32(out) => out.extend(decoded.map(unsigned)),
             Samples::I32(out) => out.extend(decoded.map(signed)),
         }
-        self.pixels.n_frames += 1;
+        self.n_frames += 1;
     }
 
     /// As [`Sink::push_decoded`], for what lies in memory in the order of the frame.
@@ -321,7 +178,7 @@ impl Sink {
         };
         let unsigned = |value: S| bits.unsigned(to_i32(value) as u32);
         let signed = |value: S| bits.signed(to_i32(value) as u32);
-        match &mut self.pixels.samples {
+        match &mut self.samples {
             Samples::U8(out) => take(out, decoded, |value| unsigned(value) as u8),
             Samples::I8(out) => take(out, decoded, |value| signed(value) as i8),
             Samples::U16(out) => take(out, decoded, |value| unsigned(value) as u16),
@@ -329,15 +186,11 @@ impl Sink {
             Samples::U32(out) => take(out, decoded, unsigned),
             Samples::I32(out) => take(out, decoded, signed),
         }
-        self.pixels.n_frames += 1;
+        self.n_frames += 1;
     }
 
     pub(super) fn finish(self) -> StoredPixels {
-        debug_assert!(
-            each!(&self.pixels.samples, Samples, samples => samples.len())
-                == self.frame_samples * self.pixels.n_frames as usize
-        );
-        self.pixels
+        StoredPixels::decoded(&self.format, self.n_frames, self.samples)
     }
 }
 
@@ -370,78 +223,4 @@ fn interleave(bytes: &[u8], samples_per_pixel: usize, sample_bytes: usize) -> Ve
         }
     }
     out
-}
-
-// Through a pipe, from a worker process.
-
-impl StoredPixels {
-    pub(crate) fn shape_numbers(&self) -> [u32; 6] {
-        let kind = match &self.samples {
-            Samples::U8(_) => 0,
-            Samples::I8(_) => 1,
-            Samples::U16(_) => 2,
-            Samples::I16(_) => 3,
-            Samples::U32(_) => 4,
-            Samples::I32(_) => 5,
-        };
-        [
-            kind,
-            self.rows,
-            self.columns,
-            u32::from(self.samples_per_pixel),
-            self.n_frames,
-            u32::from(self.bits_stored),
-        ]
-    }
-
-    /// Bytes of all samples.
-    pub(crate) fn n_bytes(&self) -> u64 {
-        each!(&self.samples, Samples, samples => size_of_val(samples.as_slice()) as u64)
-    }
-
-    /// All samples, little endian, some at a time.
-    pub(crate) fn write_le(&self, output: &mut dyn std::io::Write) -> std::io::Result<()> {
-        each!(&self.samples, Samples, samples => {
-            for some in samples.chunks(16 << 10) {
-                let bytes: Vec<u8> = some.iter().flat_map(|sample| sample.to_le_bytes()).collect();
-                output.write_all(&bytes)?;
-            }
-        });
-        Ok(())
-    }
-
-    /// The inverse; `None` if the bytes are not as many as the shape needs.
-    pub(crate) fn from_le(numbers: [u32; 6], bytes: &[u8]) -> Option<StoredPixels> {
-        let [kind, rows, columns, samples_per_pixel, n_frames, bits_stored] = numbers;
-        let factors = [rows, columns, samples_per_pixel, n_frames, 1 << (kind / 2).min(2)];
-        let expected = factors
-            .into_iter()
-            .try_fold(1u64, |product, factor| product.checked_mul(u64::from(factor)))?;
-        if expected != bytes.len() as u64 {
-            return None;
-        }
-        let pairs = || bytes.chunks_exact(2).map(|two| [two[0], two[1]]);
-        let fours = || {
-            bytes
-                .chunks_exact(4)
-                .map(|four| [four[0], four[1], four[2], four[3]])
-        };
-        let samples = match kind {
-            0 => Samples::U8(bytes.to_vec()),
-            1 => Samples::I8(bytes.iter().map(|byte| *byte as i8).collect()),
-            2 => Samples::U16(pairs().map(u16::from_le_bytes).collect()),
-            3 => Samples::I16(pairs().map(i16::from_le_bytes).collect()),
-            4 => Samples::U32(fours().map(u32::from_le_bytes).collect()),
-            5 => Samples::I32(fours().map(i32::from_le_bytes).collect()),
-            _ => return None,
-        };
-        Some(StoredPixels {
-            rows,
-            columns,
-            samples_per_pixel: u16::try_from(samples_per_pixel).ok()?,
-            n_frames,
-            bits_stored: u16::try_from(bits_stored).ok()?,
-            samples,
-        })
-    }
 }

@@ -114,6 +114,19 @@ impl<'a> Source<'a> {
         Ok(())
     }
 
+    /// As [`Source::tail`], to keep.
+    pub(crate) fn owned_bytes(&mut self, at: u64, len: usize) -> Result<Vec<u8>, ReadError> {
+        let left = self.left(at);
+        if let Backing::File { file, .. } = &mut self.backing
+            && len as u64 <= left
+        {
+            let mut bytes = Vec::new();
+            read_new(file, at, len, &mut bytes)?;
+            return Ok(bytes);
+        }
+        self.get(at, len).map(<[u8]>::to_vec)
+    }
+
     /// `len` bytes at `at`, all at once: pixel data, whose extent has been checked.
     pub(crate) fn tail(&mut self, at: u64, len: usize) -> Result<Tail<'_>, ReadError> {
         if let Backing::File { file, .. } = &mut self.backing {
@@ -158,6 +171,18 @@ fn read_at(file: &mut File, at: u64, len: usize, into: &mut Vec<u8>) -> Result<(
     Ok(())
 }
 
+/// As [`read_at`], into memory that need not become zeros first: for one large read.
+fn read_new(file: &mut File, at: u64, len: usize, into: &mut Vec<u8>) -> Result<(), ReadError> {
+    file.seek(SeekFrom::Start(at))?;
+    into.clear();
+    into.reserve_exact(len);
+    file.take(len as u64).read_to_end(into)?;
+    if into.len() < len {
+        return Err(std::io::Error::from(std::io::ErrorKind::UnexpectedEof).into());
+    }
+    Ok(())
+}
+
 /// Bytes in memory already, or just read.
 pub(crate) enum Tail<'a> {
     Borrowed(&'a [u8]),
@@ -187,16 +212,9 @@ thread_local! {
 }
 
 impl Lent {
-    /// As [`read_at`], into memory that need not become zeros first: for one large read.
     fn read(file: &mut File, at: u64, len: usize) -> Result<Lent, ReadError> {
-        file.seek(SeekFrom::Start(at))?;
         let mut lent = Lent(KEPT.try_with(Cell::take).unwrap_or_default());
-        lent.0.clear();
-        lent.0.reserve_exact(len);
-        file.take(len as u64).read_to_end(&mut lent.0)?;
-        if lent.0.len() < len {
-            return Err(std::io::Error::from(std::io::ErrorKind::UnexpectedEof).into());
-        }
+        read_new(file, at, len, &mut lent.0)?;
         Ok(lent)
     }
 }

@@ -27,9 +27,9 @@ pub(crate) trait Words: Copy {
     /// Each word's upper byte.
     fn upper_byte(self) -> Self;
     /// Rows and columns exchanged.
-    fn turn(block: &Block) -> Block;
+    fn turn(block: &Block, out: &mut Block);
     /// The same for words of which only the lower byte is in use.
-    fn turn_bytes(block: &[Self; WORDS]) -> [[u8; WORDS]; WORDS];
+    fn turn_bytes(block: &[Self; WORDS], out: &mut [[u8; WORDS]; WORDS]);
 }
 
 /// Sixteen rows of sixteen words.
@@ -98,13 +98,13 @@ impl Words for Plain {
     }
 
     #[inline(always)]
-    fn turn(block: &Block) -> Block {
-        std::array::from_fn(|column| std::array::from_fn(|row| block[row][column]))
+    fn turn(block: &Block, out: &mut Block) {
+        *out = std::array::from_fn(|column| std::array::from_fn(|row| block[row][column]));
     }
 
     #[inline(always)]
-    fn turn_bytes(block: &[Plain; WORDS]) -> [[u8; WORDS]; WORDS] {
-        std::array::from_fn(|column| std::array::from_fn(|row| block[row].0[column] as u8))
+    fn turn_bytes(block: &[Plain; WORDS], out: &mut [[u8; WORDS]; WORDS]) {
+        *out = std::array::from_fn(|column| std::array::from_fn(|row| block[row].0[column] as u8));
     }
 }
 
@@ -193,8 +193,7 @@ mod avx2 {
         }
 
         #[inline(always)]
-        fn turn(block: &Block) -> Block {
-            let mut out = [[0; WORDS]; WORDS];
+        fn turn(block: &Block, out: &mut Block) {
             unsafe {
                 for right in [0, 8] {
                     let mut rows = [_mm256_setzero_si256(); 8];
@@ -212,12 +211,10 @@ mod avx2 {
                     }
                 }
             }
-            out
         }
 
         #[inline(always)]
-        fn turn_bytes(block: &[Avx2; WORDS]) -> [[u8; WORDS]; WORDS] {
-            let mut out = [[0; WORDS]; WORDS];
+        fn turn_bytes(block: &[Avx2; WORDS], out: &mut [[u8; WORDS]; WORDS]) {
             unsafe {
                 let mut bytes = [_mm256_setzero_si256(); 8];
                 for (pair, bytes) in bytes.iter_mut().enumerate() {
@@ -233,7 +230,6 @@ mod avx2 {
                     _mm_storeu_si128(out[row + 8].as_mut_ptr().cast(), below);
                 }
             }
-            out
         }
     }
 
@@ -295,12 +291,12 @@ mod tests {
     impl WordKernel for Turned<'_> {
         #[inline(always)]
         fn run<W: Words>(self) {
-            *self.turned = W::turn(self.block);
+            W::turn(self.block, self.turned);
             let mut columns = [W::splat(0); WORDS];
             for (column, words) in columns.iter_mut().zip(self.block) {
                 *column = W::load(words);
             }
-            *self.bytes = W::turn_bytes(&columns);
+            W::turn_bytes(&columns, self.bytes);
         }
     }
 
