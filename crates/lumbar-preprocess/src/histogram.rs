@@ -3,7 +3,7 @@
 use crate::PreprocessError;
 
 /// Number of values a 16-bit pixel can take.
-const N_BINS: usize = 1 << 16;
+pub(crate) const N_BINS: usize = 1 << 16;
 const N_TABLES: usize = 4;
 
 /// Counts of every 16-bit value, from which any percentile follows exactly.
@@ -50,6 +50,12 @@ impl Histogram {
             table[..self.n_bins].fill(0);
         }
         (self.n_bins, self.n_pixels) = (0, 0);
+    }
+
+    /// Bins for counts of another kind, all zero while no pixels are counted; whoever uses them leaves them zero.
+    pub(crate) fn spare_bins(&mut self) -> Option<&mut [u32; N_BINS]> {
+        let [bins, ..] = &mut self.tables;
+        bins.first_chunk_mut()
     }
 
     /// Number of pixels counted.
