@@ -146,6 +146,22 @@ impl Sink {
         }
     }
 
+    /// As [`Sink::push_part`], for samples of 16 bits whose high and low bytes lie apart.
+    pub(super) fn push_halves(&mut self, high: &[u8], low: &[u8]) {
+        let bits = self.bits;
+        match &mut self.pixels.samples {
+            Samples::U16(out) => {
+                let (shift, mask) = (bits.shift, bits.mask() as u16);
+                take_halves(out, high, low, |word| word >> shift & mask);
+            }
+            Samples::I16(out) => {
+                let (up, down) = (16 - bits.stored - bits.shift, 16 - bits.stored);
+                take_halves(out, high, low, |word| (word << up) as i16 >> down);
+            }
+            _ => debug_assert!(false, "samples of 16 bits"),
+        }
+    }
+
     /// A frame's samples are all there.
     pub(super) fn end_frame(&mut self) {
         self.n_frames += 1;
@@ -202,6 +218,17 @@ fn take<S: Copy, T: Copy>(out: &mut Vec<T>, values: &[S], convert: impl Fn(S) ->
         out.extend_from_slice(&block.map(&convert));
     }
     out.extend(rest.iter().map(|value| convert(*value)));
+}
+
+/// As [`take`], from words in two halves.
+fn take_halves<T: Copy>(out: &mut Vec<T>, high: &[u8], low: &[u8], convert: impl Fn(u16) -> T) {
+    let word = |(high, low): (&u8, &u8)| convert(u16::from_be_bytes([*high, *low]));
+    let (high, high_rest) = high.as_chunks::<32>();
+    let (low, low_rest) = low.as_chunks::<32>();
+    for (high, low) in high.iter().zip(low) {
+        out.extend_from_slice(&std::array::from_fn::<T, 32, _>(|i| word((&high[i], &low[i]))));
+    }
+    out.extend(high_rest.iter().zip(low_rest).map(word));
 }
 
 fn long(four: [u8; 4], big_endian: bool) -> u32 {
