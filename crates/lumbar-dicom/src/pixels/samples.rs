@@ -149,7 +149,7 @@ impl Sink {
     /// As [`Sink::push_part`], for samples of 16 bits whose high and low bytes lie apart.
     pub(super) fn push_halves(&mut self, high: &[u8], low: &[u8]) {
         let bits = self.bits;
-        match &mut self.pixels.samples {
+        match &mut self.samples {
             Samples::U16(out) => {
                 let (shift, mask) = (bits.shift, bits.mask() as u16);
                 take_halves(out, high, low, |word| word >> shift & mask);
