@@ -83,18 +83,22 @@ fn expected(segments: &[Vec<u8>], n_pixels: usize, sample_bytes: usize) -> Resul
         .collect())
 }
 
+fn run(n: usize, byte: u8) -> Vec<u8> {
+    vec![(257 - n) as u8, byte]
+}
+
+fn literal(n: usize, byte: u8) -> Vec<u8> {
+    let bytes = (0..n).map(|i| byte.wrapping_add((i * i) as u8));
+    std::iter::once((n - 1) as u8).chain(bytes).collect()
+}
+
 /// One piece: short ones as in anatomy, ones of all lengths, and codes that do nothing.
 fn piece() -> impl Strategy<Value = Vec<u8>> {
-    let run = |n: usize, byte| vec![(257 - n) as u8, byte];
-    let literal = |n: usize, byte: u8| {
-        let bytes = (0..n).map(|i| byte.wrapping_add((i * i) as u8));
-        std::iter::once((n - 1) as u8).chain(bytes).collect()
-    };
     prop_oneof![
-        6 => (2..=40usize, any::<u8>()).prop_map(move |(n, byte)| run(n, byte)),
-        6 => (1..=4usize, any::<u8>()).prop_map(move |(n, byte)| literal(n, byte)),
-        2 => (2..=RUN, any::<u8>()).prop_map(move |(n, byte)| run(n, byte)),
-        3 => (1..=RUN, any::<u8>()).prop_map(move |(n, byte)| literal(n, byte)),
+        6 => (2..=40usize, any::<u8>()).prop_map(|(n, byte)| run(n, byte)),
+        6 => (1..=4usize, any::<u8>()).prop_map(|(n, byte)| literal(n, byte)),
+        2 => (2..=RUN, any::<u8>()).prop_map(|(n, byte)| run(n, byte)),
+        3 => (1..=RUN, any::<u8>()).prop_map(|(n, byte)| literal(n, byte)),
         1 => Just(vec![RESERVED]),
     ]
 }
@@ -151,6 +155,30 @@ proptest! {
     ) {
         let format = format(n_pixels, 2, 1, false);
         prop_assert_eq!(decoded(&framed(&segments), &format), expected(&segments, n_pixels, 2));
+    }
+}
+
+#[test]
+fn pieces_of_all_lengths_follow_each_other() {
+    // What follows keeps the end of the segment away, and says whether the plane has many runs.
+    for following in [run(8, 77), literal(30, 3)] {
+        let following: Vec<u8> = following.into_iter().cycle().take(310).collect();
+        let pieces = |byte| {
+            let runs = (2..=SHORT + 2).chain([RUN]).map(move |n| run(n, byte));
+            runs.chain((1..=SHORT + 2).chain([RUN]).map(move |n| literal(n, byte)))
+        };
+        for first in pieces(5) {
+            for second in pieces(140) {
+                let segment = [first.as_slice(), &second, &following].concat();
+                let n_pixels = unpacked(&segment, usize::MAX).len();
+                let segments = [segment];
+                assert_eq!(
+                    decoded(&framed(&segments), &format(n_pixels, 1, 1, false)),
+                    expected(&segments, n_pixels, 1),
+                    "{first:?}, then {second:?}"
+                );
+            }
+        }
     }
 }
 
