@@ -151,7 +151,8 @@ impl<F: FnMut(usize, &[u8])> WordKernel for FixedStrips<'_, F> {
         memory.columns.resize(n_blocks * WORDS + n_taps, [0; WORDS]);
         memory.levels.resize(WORDS * out_stride, 0);
         let to_levels = ToLevels::<W>::new(self.clip, n_taps + self.vertical.widest_span());
-        for first in (0..n_rows).step_by(WORDS) {
+        // From below: whoever looked at the slice before has come to its last rows, which are still near.
+        for first in (0..n_rows).step_by(WORDS).rev() {
             let rows = first..(first + WORDS).min(n_rows);
             for row in rows.clone() {
                 if self.clip.is_whole() {

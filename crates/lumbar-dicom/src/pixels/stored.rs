@@ -52,10 +52,10 @@ impl AsRead {
         let as_words = cfg!(target_endian = "little")
             .then(|| bytemuck::try_cast_slice::<u8, u16>(&bytes).ok())
             .flatten();
-        // Some at a time, as one foreign bit settles it.
+        // Some at a time, as one foreign bit settles it, and from the end, which was read last and is still near.
         let within = |part: &[u16]| part.iter().fold(0, |all, word| all | word) & !mask == 0;
         match as_words {
-            Some(words) if mask == u16::MAX || words.chunks(1 << 15).all(within) => Ok(AsRead(bytes)),
+            Some(words) if mask == u16::MAX || words.chunks(1 << 13).rev().all(within) => Ok(AsRead(bytes)),
             _ => Err(bytes),
         }
     }
