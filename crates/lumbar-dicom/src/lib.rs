@@ -59,7 +59,8 @@
 //! | JPEG Lossless, any predictor | own code | |
 //! | JPEG baseline | `jpeg-decoder` (safe Rust) | |
 //! | JPEG Extended | 8 bits; 12 bits are refused by name | |
-//! | JPEG 2000, HTJ2K | `openjp2` (Rust port of OpenJPEG, with unsafe code) | |
+//! | JPEG 2000, one component, reversible, undamaged | own code | |
+//! | all other JPEG 2000, HTJ2K | `openjp2` (Rust port of OpenJPEG, with unsafe code) | |
 //! | JPEG-LS, lossless and near-lossless | own code, grayscale | |
 //! | deflated image frame | own code and `flate2` | |
 //! | JPEG XL, video | refused by name | |

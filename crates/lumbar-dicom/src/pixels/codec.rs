@@ -1,10 +1,11 @@
 //! Third-party codecs, kept at arm's length: the code stream's own size is held against the header before the decoder
 //! sees it, and a panic becomes an error.
 //!
-//! JPEG Lossless and JPEG-LS are our own. Residual risk: `jpeg-decoder` (DCT) is safe Rust. `openjp2` is a port of OpenJPEG with unsafe code in it; a hostile JPEG
-//! 2000 stream may still corrupt memory or abort, which only a worker process contains.
+//! JPEG Lossless, JPEG-LS and plain JPEG 2000 (`jpeg2000`) are our own. Residual risk: `jpeg-decoder` (DCT) is safe Rust. `openjp2` is a port of OpenJPEG with
+//! unsafe code in it, and has every JPEG 2000 stream that our own decoder leaves: a hostile one may still corrupt memory or
+//! abort, which only a worker process contains.
 
-use super::{jpeg_lossless, jpegls, samples::Sink};
+use super::{jpeg_lossless, jpeg2000, jpegls, samples::Sink};
 use crate::{Codec, PixelFormat, ReadError, TransferSyntax};
 use std::{io::Read, panic::catch_unwind};
 
@@ -24,7 +25,7 @@ pub(super) fn decode_frame(
             }
         }
         Codec::Jpeg2000 => {
-            let components = contained("JPEG 2000", || jpeg2000(bytes, format))?;
+            let components = contained("JPEG 2000", || jpeg_2000(bytes, format))?;
             if let [only] = components.as_slice() {
                 sink.push_decoded_slice(only, |value| value);
                 return Ok(());
@@ -198,12 +199,17 @@ fn jpeg_ls(bytes: &[u8], format: &PixelFormat) -> Result<Vec<u16>, ReadError> {
     jpegls::decode(bytes).or_else(|what| corrupt(CODEC, what))
 }
 
-fn jpeg2000(bytes: &[u8], format: &PixelFormat) -> Result<Vec<Vec<i32>>, ReadError> {
+fn jpeg_2000(bytes: &[u8], format: &PixelFormat) -> Result<Vec<Vec<i32>>, ReadError> {
     const CODEC: &str = "JPEG 2000";
     let Some(shape) = jpeg2000_shape(bytes) else {
         return corrupt(CODEC, "no image size marker");
     };
     check_shape(CODEC, shape, format)?;
+    if shape.components == 1
+        && let Some(samples) = jpeg2000::decode(bytes, shape.columns as usize, shape.rows as usize)
+    {
+        return Ok(vec![samples]);
+    }
     let image = match jpeg2k::Image::from_bytes(bytes) {
         Ok(image) => image,
         Err(error) => return corrupt(CODEC, error),

@@ -5,6 +5,7 @@
 
 mod codec;
 mod fragments;
+mod jpeg2000;
 mod jpeg_lossless;
 mod jpegls;
 mod rle;
