@@ -119,7 +119,8 @@ fn peak_mib() -> Option<u64> {
 }
 
 fn arguments() -> Result<Arguments, Box<dyn Error>> {
-    let usage = "usage: fuzz meta|rle|fragments|file [--minutes N] [--seed S] [--corpus DIR] [--only RUN]";
+    let usage =
+        "usage: fuzz meta|rle|jpeg2000|fragments|file [--minutes N] [--seed S] [--corpus DIR] [--only RUN]";
     let mut words = std::env::args().skip(1);
     let name = words.next().ok_or(usage)?;
     let target = fuzz::TARGETS
@@ -237,6 +238,12 @@ fn inputs(target: &str, file: &[u8]) -> Vec<Vec<u8>> {
             .and_then(|value| value.get(16..))
             .filter(|frame| frame.len() < 64 << 10)
             .map(|frame| [&[11, 9, 1, 0], frame].concat())
+            .into_iter()
+            .collect(),
+        "jpeg2000" => value
+            .and_then(|value| value.get(16..))
+            .filter(|frame| frame.starts_with(&[0xFF, 0x4F]))
+            .map(<[u8]>::to_vec)
             .into_iter()
             .collect(),
         _ => vec![file.to_vec()],

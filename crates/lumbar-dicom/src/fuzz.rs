@@ -9,9 +9,10 @@ use crate::{Limits, PixelFormat, ReadError, pixels, read::preface, read_header_b
 pub type Target = fn(&[u8]) -> String;
 
 /// Every target by name.
-pub const TARGETS: [(&str, Target); 4] = [
+pub const TARGETS: [(&str, Target); 5] = [
     ("meta", meta),
     ("rle", rle),
+    ("jpeg2000", jpeg2000),
     ("fragments", fragments),
     ("file", file),
 ];
@@ -65,6 +66,17 @@ pub fn rle(bytes: &[u8]) -> String {
             format!("ok {} {}", format.bits_allocated, format.samples_per_pixel)
         }
         Err(error) => word(&error),
+    }
+}
+
+/// A JPEG 2000 stream for our own decoder alone, which takes or declines it.
+pub fn jpeg2000(bytes: &[u8]) -> String {
+    match pixels::fuzz_jpeg2000(bytes, limits().max_rows_columns) {
+        Some((size, n_samples)) => {
+            assert_eq!(size[0] * size[1], n_samples);
+            format!("taken {}", size[0].min(size[1]).ilog2())
+        }
+        None => "declined".to_owned(),
     }
 }
 

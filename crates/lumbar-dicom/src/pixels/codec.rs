@@ -248,6 +248,12 @@ fn jpeg2000_shape(bytes: &[u8]) -> Option<StreamShape> {
     })
 }
 
+/// Columns and rows that a JPEG 2000 stream says it has.
+pub(super) fn jpeg2000_sides(bytes: &[u8]) -> Option<[u32; 2]> {
+    let shape = jpeg2000_shape(bytes)?;
+    Some([shape.columns, shape.rows])
+}
+
 /// One frame of a deflated image: exactly `expected` bytes, or it is refused.
 pub(super) fn inflate_frame(bytes: &[u8], expected: u64) -> Result<Vec<u8>, ReadError> {
     let mut out = Vec::new();

@@ -218,6 +218,15 @@ pub(crate) fn fuzz_rle(bytes: &[u8], format: &PixelFormat) -> Result<usize, Read
     Ok(sink.finish().frame(0)?.len())
 }
 
+/// A JPEG 2000 stream alone: the sides that it says it has, and the number of samples; `None` if our own decoder declines.
+pub(crate) fn fuzz_jpeg2000(bytes: &[u8], most_side: u32) -> Option<([usize; 2], usize)> {
+    let [columns, rows] =
+        codec::jpeg2000_sides(bytes).filter(|sides| sides.iter().all(|side| *side <= most_side))?;
+    let sides = [columns as usize, rows as usize];
+    let samples = jpeg2000::decode(bytes, sides[0], sides[1])?;
+    Some((sides, samples.len()))
+}
+
 /// Fragments alone: the number of bytes in all frames.
 pub(crate) fn fuzz_fragments(bytes: &[u8], offsets: &[u64], n_frames: u32) -> Result<usize, ReadError> {
     let fragments = fragments::Fragments::parse(bytes, offsets)?;
