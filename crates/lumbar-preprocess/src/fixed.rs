@@ -371,37 +371,13 @@ fn dot<const N: usize, W: Words>(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::resample::tests::area_by_definition;
     use crate::{Filter, Orientation, Padding, Polarity, Region, Resampling, Scratch, resample};
     use proptest::prelude::*;
 
-    /// Levels of a slice before rounding, by the definition of area in `f64`.
-    fn area(
-        [rows, columns]: [usize; 2],
-        values: &[u16],
-        map: [f64; 2],
-        region: Region,
-        shape: [usize; 2],
-    ) -> Vec<f64> {
-        let overlap = |a: f64, b: f64, j: usize| (b.min((j + 1) as f64) - a.max(j as f64)).max(0.0);
-        let (dy, dx) = (
-            (region.bottom - region.top) / shape[0] as f64,
-            (region.right - region.left) / shape[1] as f64,
-        );
-        let mut out = Vec::new();
-        for i in 0..shape[0] {
-            for j in 0..shape[1] {
-                let (y, x) = (region.top + dy * i as f64, region.left + dx * j as f64);
-                let mut sum = 0.0;
-                for row in 0..rows {
-                    for column in 0..columns {
-                        let value = f64::from(values[row * columns + column]).clamp(map[0], map[1]);
-                        sum += (value - map[0]) * overlap(y, y + dy, row) * overlap(x, x + dx, column);
-                    }
-                }
-                out.push(sum / dy / dx / (map[1] - map[0]) * 255.0);
-            }
-        }
-        out
+    /// The level of a pixel before rounding.
+    fn level(value: u16, [low, high]: [f64; 2]) -> f64 {
+        (f64::from(value).clamp(low, high) - low) / (high - low) * 255.0
     }
 
     fn picture(
@@ -437,7 +413,7 @@ mod tests {
             let values: Vec<u16> = (0..source[0] * source[1])
                 .map(|i| (seed.wrapping_add((i * i) as u32).wrapping_mul(2_654_435_761) % top_value) as u16).collect();
             let (map, region) = ([low, low + reach], Region { left, top, right: left + width, bottom: top + height });
-            let expected = area(source, &values, map, region, shape);
+            let expected = area_by_definition(|at| level(values[at], map), source, region, shape);
             for (found, expected) in picture(source, &values, map, region, shape).iter().zip(&expected) {
                 prop_assert!((f64::from(*found) - expected).abs() <= 0.625, "{} {}", found, expected);
             }
@@ -462,15 +438,14 @@ mod tests {
         }
     }
 
-    /// As [`area`], to 64 x 64, of which every size here is a multiple.
-    fn area_of_squares(size: usize, values: &[u16], [low, high]: [f64; 2]) -> Vec<f64> {
+    /// As [`area_by_definition`], to 64 x 64, of which every size here is a multiple.
+    fn area_of_squares(size: usize, values: &[u16], map: [f64; 2]) -> Vec<f64> {
         let side = size / 64;
         (0..64 * 64)
             .map(|at| {
                 let (row, column) = (at / 64 * side, at % 64 * side);
                 let pixels = (0..side * side).map(|i| values[(row + i / side) * size + column + i % side]);
-                let sum: f64 = pixels.map(|value| f64::from(value).clamp(low, high) - low).sum();
-                sum / (side * side) as f64 / (high - low) * 255.0
+                pixels.map(|value| level(value, map)).sum::<f64>() / (side * side) as f64
             })
             .collect()
     }
