@@ -10,7 +10,8 @@ The work, the same for all: read a file, decode it, take percentiles 1 and 99 of
 round to 8 bits. First the pictures are compared: if any pixel differs by more than one level, nothing is measured and the
 exit code is 1. Then each program works through the same warm files in a process of its own, one thread a worker, for
 SECONDS; CPU time is user and system time of the process, without start-up. "Best" is the mean over the files of the
-shortest visit of each, by the clock: what the work costs in the moments when nobody else has the machine.
+shortest visit of each, by the clock: what the work costs in the moments when nobody else has the machine. Where others
+want it too, --rounds lets the programs take turns several times; ratios are then taken round by round.
 
 pydicom is given its best case: of the ways to read (`dcmread` and `pixel_array`, or `pydicom.pixels.pixel_array`), to count
 (`numpy.bincount`, `cv2.calcHist`) and to shrink (16 bits or float) the fastest combination is found first, for each encoding
@@ -23,6 +24,7 @@ import argparse
 import json
 import os
 import resource
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -41,6 +43,7 @@ def main():
     parser.add_argument("program", type=Path)
     parser.add_argument("corpus", type=Path)
     parser.add_argument("--seconds", type=float, default=1.5)
+    parser.add_argument("--rounds", type=int, default=1, help="rounds in which all programs take turns; medians are printed")
     parser.add_argument("--encodings", default=",".join(ENCODINGS))
     parser.add_argument("--sizes", default=",".join(map(str, SIZES)))
     parser.add_argument("--peers", default="pydicom,sitk", help="of pydicom, sitk; the first is the one ratios are taken to")
@@ -83,18 +86,28 @@ def agree(program, peers, folders):
 
 def pictures(args, peers, folders):
     names = [peer for peer, _ in peers]
-    print("\nCPU-ms a slice with 1 worker, best ms (slices/s with 1 and 2 workers; peak MiB of a process)")
-    print("| encoding | size | lumbar | " + " | ".join(names) + f" | {names[0]} / lumbar: CPU, best | way of {names[0]} |")
+    print(f"\nCPU-ms a slice with 1 worker, best ms (slices/s with 1 and 2 workers; peak MiB of a process), medians of {args.rounds} round(s)")
+    print("| encoding | size | lumbar | " + " | ".join(names) + f" | {names[0]} / lumbar: CPU (least to most), best | way of {names[0]} |")
     print("|---|---|---|" + "---|" * (len(names) + 2))
     for encoding, size, folder in folders:
-        ours = [json.loads(subprocess.check_output([args.program, "pictures", folder, str(n), str(args.seconds)])) for n in (1, 2)]
-        cells, first = [cell(*ours)], None
-        for peer, python in peers:
-            theirs = [run_worker(python, peer, folder, args.seconds, n=n) for n in (1, 2)]
-            first = first or theirs[0]
-            cells.append(cell(*theirs))
-        ratio, best = (first[key] / ours[0][key] for key in ("cpu_ms", "best_ms"))
-        print(f"| {encoding} | {size} | " + " | ".join(cells) + f" | **{ratio:.1f}**, {best:.1f} | {first.get('way', '')} |", flush=True)
+        rounds = [measure(args, peers, folder) for _ in range(args.rounds)]
+        cells = [cell(*(median(each[program][n] for each in rounds) for n in (0, 1))) for program in range(1 + len(peers))]
+        ratios = [sorted(each[1][0][key] / each[0][0][key] for each in rounds) for key in ("cpu_ms", "best_ms")]
+        cpu, best = (statistics.median(of) for of in ratios)
+        least, most = ratios[0][0], ratios[0][-1]
+        ways = sorted({each[1][0].get("way", "") for each in rounds})
+        print(f"| {encoding} | {size} | " + " | ".join(cells) + f" | **{cpu:.1f}** ({least:.1f} to {most:.1f}), {best:.1f} | {'; '.join(ways)} |", flush=True)
+
+
+def measure(args, peers, folder):
+    """One round: for each program, ours first, what one worker and what two workers did."""
+    ours = [json.loads(subprocess.check_output([args.program, "pictures", folder, str(n), str(args.seconds)])) for n in (1, 2)]
+    return [ours] + [[run_worker(python, peer, folder, args.seconds, n=n) for n in (1, 2)] for peer, python in peers]
+
+
+def median(results):
+    results = list(results)
+    return {key: statistics.median(result[key] for result in results) for key, value in results[0].items() if isinstance(value, (int, float))}
 
 
 def cell(one, two):
