@@ -121,7 +121,8 @@ impl Default for Rescale {
 /// made, clipping comes before averaging, and rounding to 8 bits comes once, at the end.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct ValueMap {
-    low: f32,
+    /// What becomes black and what white, as given: a whole bound stays whole. Equal where all is black.
+    bounds: [f64; 2],
     scale: f32,
     flip: bool,
 }
@@ -133,7 +134,7 @@ impl ValueMap {
         let width = high - low;
         let valid = width > 0.0 && width.is_finite();
         ValueMap {
-            low: low as f32,
+            bounds: [low, if valid { high } else { low }],
             scale: if valid { (1.0 / width) as f32 } else { 0.0 },
             flip: valid && polarity == Polarity::Dark,
         }
@@ -189,32 +190,36 @@ impl ValueMap {
         if self.scale == 0.0 || rescale.slope == 0.0 {
             return ValueMap { scale: 0.0, ..self };
         }
-        let low = (f64::from(self.low) - rescale.intercept) / rescale.slope;
-        let width = 1.0 / f64::from(self.scale) / rescale.slope;
+        let [low, high] = self
+            .bounds
+            .map(|bound| (bound - rescale.intercept) / rescale.slope);
         let polarity = |flip| if flip { Polarity::Dark } else { Polarity::Bright };
-        if width > 0.0 {
-            ValueMap::between(low, low + width, polarity(self.flip))
+        if rescale.slope > 0.0 {
+            ValueMap::between(low, high, polarity(self.flip))
         } else {
-            ValueMap::between(low + width, low, polarity(!self.flip))
+            ValueMap::between(high, low, polarity(!self.flip))
         }
     }
 
     /// What becomes black and what white; `None` if large values are dark or all is black.
     pub(crate) fn bounds(&self) -> Option<[f64; 2]> {
-        let (low, scale) = (f64::from(self.low), f64::from(self.scale));
-        (scale > 0.0 && !self.flip).then(|| [low, low + 1.0 / scale])
+        (self.scale > 0.0 && !self.flip).then_some(self.bounds)
+    }
+
+    fn low(&self) -> f32 {
+        self.bounds[0] as f32
     }
 
     /// The grey level of one pixel.
     pub fn level(&self, pixel: u16) -> f32 {
-        let level = ((f32::from(pixel) - self.low) * self.scale).clamp(0.0, 1.0);
+        let level = ((f32::from(pixel) - self.low()) * self.scale).clamp(0.0, 1.0);
         if self.flip { 1.0 - level } else { level }
     }
 
     /// Grey levels of a row of pixels.
     #[inline(always)]
     pub(crate) fn apply(&self, pixels: &[u16], out: &mut [f32]) {
-        let (low, scale) = (self.low, self.scale);
+        let (low, scale) = (self.low(), self.scale);
         for (pixel, level) in pixels.iter().zip(out.iter_mut()) {
             *level = ((f32::from(*pixel) - low) * scale).clamp(0.0, 1.0);
         }
@@ -287,6 +292,16 @@ mod tests {
             intercept: 400.0,
         });
         assert_eq!(turned.level(150), common.level(250));
+    }
+
+    #[test]
+    fn bounds_stay_as_they_were_given() {
+        for bounds in [[0.0, 1500.0], [3.0, 1777.0], [12.25, 900.5], [0.0, 65_535.0]] {
+            let map = ValueMap::between(bounds[0], bounds[1], Polarity::Bright);
+            assert_eq!(map.bounds(), Some(bounds));
+        }
+        assert_eq!(ValueMap::full_range().bounds(), Some([0.0, 65_535.0]));
+        assert_eq!(ValueMap::between(0.0, 9.0, Polarity::Dark).bounds(), None);
     }
 
     #[test]
