@@ -81,6 +81,12 @@ pub enum DatasetError {
         /// The file.
         path: PathBuf,
     },
+    /// A catalogue of a format version before this one's, whose digest was made otherwise.
+    #[error("an older version wrote this catalogue; ingest the folder again ({})", path.display())]
+    OldCatalogue {
+        /// The file.
+        path: PathBuf,
+    },
     /// The place for output is taken by something else.
     #[error("`{}` exists and holds no `{expected}`; nothing was written", path.display())]
     OutputTaken {
@@ -147,7 +153,7 @@ pub enum DatasetError {
     },
     /// Reading the DICOM tree failed as a whole.
     #[error("scanning the DICOM tree failed")]
-    Scan(#[source] Box<dyn std::error::Error + Send + Sync>),
+    Scan(#[from] lumbar_dicom::ScanError),
     /// Preparing pixels failed.
     #[error("preparing pixels failed")]
     Preprocess(#[from] lumbar_preprocess::PreprocessError),

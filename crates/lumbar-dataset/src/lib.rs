@@ -29,7 +29,7 @@
 //!
 //! | items | what |
 //! |---|---|
-//! | [`write_catalogue`], [`read_catalogue`] | a catalogue on disk |
+//! | [`write_catalogue`], [`CatalogueWriter`], [`read_catalogue`] | a catalogue on disk, at once or while it is made |
 //! | [`labels`] | the RSNA tables or one's own; coded findings on them |
 //! | [`DatasetConfig`] | what a dataset is made with |
 //! | [`BuildInput`], [`build()`], [`build_part`], [`merge()`] | making it, in one process or in parts |
@@ -78,7 +78,10 @@ mod stats;
 mod table;
 
 pub use build::{BuildInput, BuildOptions, BuildProgress, PartOf, build, build_part, merge, resplit};
-pub use catalogue::{CatalogueInfo, StoredCatalogue, check_catalogue_place, read_catalogue, write_catalogue};
+pub use catalogue::{
+    CATALOGUE_SCHEMA_VERSION, CatalogueInfo, CatalogueWriter, StoredCatalogue, check_catalogue_place,
+    read_catalogue, write_catalogue,
+};
 pub use check::{CheckReport, check};
 pub use config::{CropMm, DatasetConfig, MissingLabels, SampleMode, SplitConfig, Views};
 pub use dataset::Dataset;

@@ -117,9 +117,13 @@ impl RejectRow {
 
     /// The rows of a catalogue: files, then series and studies.
     pub fn of_catalogue(catalogue: &Catalogue) -> Vec<RejectRow> {
-        let unused = catalogue.unused();
-        let files = catalogue.rejects.iter().map(RejectRow::file);
-        files.chain(unused.iter().map(RejectRow::unused)).collect()
+        Self::files_and_unused(&catalogue.rejects, &catalogue.unused()).collect()
+    }
+
+    /// The same, of their parts.
+    pub fn files_and_unused(rejects: &[Reject], unused: &[Unused]) -> impl Iterator<Item = RejectRow> {
+        let files = rejects.iter().map(RejectRow::file);
+        files.chain(unused.iter().map(RejectRow::unused))
     }
 
     pub fn sample(reject: &SampleReject) -> RejectRow {

@@ -11,14 +11,24 @@ use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use parquet::basic::Compression;
 use parquet::file::metadata::{KeyValue, SortingColumn};
 use parquet::file::properties::{EnabledStatistics, WriterProperties};
+use parquet::schema::types::ColumnPath;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-/// Rows of a row group: large enough to compress, small enough to skip.
-const ROWS_PER_GROUP: usize = 65_536;
+/// Rows of a row group: large enough to compress, small enough to skip, and to stand in memory until it is written.
+const ROWS_PER_GROUP: usize = 8_192;
 /// Rows of a page: what a query on a sorted column reads at least.
-const ROWS_PER_PAGE: usize = 8_192;
+const ROWS_PER_PAGE: usize = 1_024;
+/// Columns whose values are nearly all different: a dictionary of them would be the column itself.
+const UNIQUE: [&str; 6] = [
+    "source",
+    "sop_instance",
+    "sample_id",
+    "position_x_mm",
+    "position_y_mm",
+    "position_z_mm",
+];
 
 /// A table in the making, column by column.
 #[derive(Default)]
@@ -85,37 +95,26 @@ impl TableWriter {
         metadata: &[(&str, String)],
         n_sorted: usize,
     ) -> Result<(), DatasetError> {
-        write_parts(path, metadata, n_sorted, [std::mem::take(self)])
+        let mut file = TableFile::new(path, metadata, n_sorted);
+        file.push(std::mem::take(self))?;
+        file.finish(&[])
     }
 }
 
 /// Rows a large table is made of at a time: a whole number of pages.
 pub(crate) const ROWS_AT_A_TIME: usize = ROWS_PER_PAGE;
 
-/// As [`TableWriter::write`], for a table in parts of the same columns, so that it never stands in memory as a whole.
-/// Without a part nothing is written.
-pub(crate) fn write_parts(
-    path: &Path,
-    metadata: &[(&str, String)],
-    n_sorted: usize,
-    parts: impl IntoIterator<Item = TableWriter>,
-) -> Result<(), DatasetError> {
-    let mut file = TableFile::new(path, metadata, n_sorted);
-    for part in parts {
-        file.push(part)?;
-    }
-    file.finish()
-}
-
-/// A table on its way to disk. The file appears with the first part.
-struct TableFile {
+/// A table on its way to disk, in parts of the same columns, so that it never stands in memory as a whole: snappy, statistics and
+/// page index. The file appears with the first part; without one nothing is written.
+pub(crate) struct TableFile {
     path: PathBuf,
     properties: WriterProperties,
     writer: Option<ArrowWriter<File>>,
 }
 
 impl TableFile {
-    fn new(path: &Path, metadata: &[(&str, String)], n_sorted: usize) -> TableFile {
+    /// The first `n_sorted` columns are declared as sorted.
+    pub fn new(path: &Path, metadata: &[(&str, String)], n_sorted: usize) -> TableFile {
         TableFile {
             path: path.to_owned(),
             properties: properties(metadata, n_sorted),
@@ -123,7 +122,15 @@ impl TableFile {
         }
     }
 
-    fn push(&mut self, part: TableWriter) -> Result<(), DatasetError> {
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.writer.is_none()
+    }
+
+    pub fn push(&mut self, part: TableWriter) -> Result<(), DatasetError> {
         let path = &self.path;
         let schema = Arc::new(Schema::new(part.fields));
         let batch = RecordBatch::try_new(schema.clone(), part.columns).map_err(unwritten(path))?;
@@ -138,8 +145,14 @@ impl TableFile {
         writer.write(&batch).map_err(unwritten(path))
     }
 
-    fn finish(self) -> Result<(), DatasetError> {
-        let Some(writer) = self.writer else { return Ok(()) };
+    /// Ends the table, with metadata that was not known before.
+    pub fn finish(self, metadata: &[(&str, String)]) -> Result<(), DatasetError> {
+        let Some(mut writer) = self.writer else {
+            return Ok(());
+        };
+        for (key, value) in metadata {
+            writer.append_key_value_metadata(KeyValue::new((*key).to_owned(), value.clone()));
+        }
         let file = writer.into_inner().map_err(unwritten(&self.path))?;
         file.sync_all().map_err(DatasetError::io("writing", &self.path))
     }
@@ -202,7 +215,7 @@ impl<R> RowWriter<R> {
         if !self.waiting.is_empty() || self.n_rows == 0 {
             self.flush()?;
         }
-        self.file.finish()
+        self.file.finish(&[])
     }
 
     fn flush(&mut self) -> Result<(), DatasetError> {
@@ -213,7 +226,10 @@ impl<R> RowWriter<R> {
 }
 
 fn properties(metadata: &[(&str, String)], n_sorted: usize) -> WriterProperties {
-    WriterProperties::builder()
+    let builder = UNIQUE.iter().fold(WriterProperties::builder(), |builder, name| {
+        builder.set_column_dictionary_enabled(ColumnPath::from(*name), false)
+    });
+    builder
         .set_created_by("lumbar-dataset".to_owned())
         .set_compression(Compression::SNAPPY)
         .set_statistics_enabled(EnabledStatistics::Page)

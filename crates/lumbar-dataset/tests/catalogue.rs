@@ -6,9 +6,10 @@
 )]
 
 use lumbar_dataset::{
-    BuildInput, BuildOptions, DatasetConfig, DatasetError, build, read_catalogue, write_catalogue,
+    BuildInput, BuildOptions, CatalogueWriter, DatasetConfig, DatasetError, build, read_catalogue,
+    write_catalogue,
 };
-use lumbar_dicom::{ScanOptions, scan};
+use lumbar_dicom::{ScanOptions, scan, scan_parts};
 use lumbar_phantom::{PhantomConfig, Pixels, generate};
 use std::path::Path;
 
@@ -103,6 +104,52 @@ fn hashed_sources_are_found_again_unless_the_files_changed() {
     std::fs::remove_file(archive.join(&scanned.slices[0].path)).unwrap();
     let error = input().unwrap_err();
     assert!(matches!(error, DatasetError::Corrupt { .. }), "{error}");
+}
+
+#[test]
+fn a_catalogue_written_while_it_is_made_is_the_same() {
+    let dir = tempfile::tempdir().unwrap();
+    let root = dir.path().join("rsna");
+    phantom(&root);
+    std::fs::write(root.join("train_images/note.txt"), "no DICOM").unwrap();
+    let (at_once, in_parts) = (dir.path().join("at_once"), dir.path().join("in_parts"));
+    let scanned = scan(&root, &ScanOptions::default(), &|_| {}).unwrap();
+    let info = write_catalogue(&scanned, &root, &at_once).unwrap();
+    assert!(info.n_rejects > 0 && info.n_slices > 0);
+
+    let mut writer = CatalogueWriter::start(&in_parts).unwrap();
+    for series in &scanned.series {
+        let slices = scanned.slices_of(&series.study, &series.series);
+        writer.push(std::slice::from_ref(series), slices).unwrap();
+        assert!(!in_parts.exists(), "half a catalogue stands there");
+    }
+    let rest = scan_parts(&root, &ScanOptions::default(), &|_| {}, |_| {
+        Ok::<(), DatasetError>(())
+    })
+    .unwrap();
+    assert_eq!(writer.info(&rest), info);
+    assert_eq!(writer.finish(&rest, &root).unwrap(), info);
+    assert_eq!(
+        read_catalogue(&in_parts).unwrap().catalogue,
+        read_catalogue(&at_once).unwrap().catalogue
+    );
+
+    let mut writer = CatalogueWriter::start(&dir.path().join("torn")).unwrap();
+    let error = writer.push(&[], &scanned.slices).unwrap_err();
+    assert!(matches!(error, DatasetError::Corrupt { .. }), "{error}");
+}
+
+#[test]
+fn a_catalogue_of_an_older_version_is_named_as_such() {
+    let dir = tempfile::tempdir().unwrap();
+    let folder = dir.path().join("catalogue");
+    write_catalogue(&lumbar_dicom::Catalogue::default(), dir.path(), &folder).unwrap();
+    let path = folder.join("catalogue.json");
+    let text = std::fs::read_to_string(&path).unwrap();
+    let now = format!("\"schema_version\": {}", lumbar_dataset::CATALOGUE_SCHEMA_VERSION);
+    std::fs::write(&path, text.replace(&now, "\"schema_version\": 1")).unwrap();
+    let error = read_catalogue(&folder).unwrap_err();
+    assert!(matches!(error, DatasetError::OldCatalogue { .. }), "{error}");
 }
 
 /// What a file calls its series reaches no table but for words we know, whatever it is.

@@ -40,7 +40,7 @@
 //!
 //! | entry | for |
 //! |---|---|
-//! | [`scan`], [`catalogue`] | a folder: series, slices, rejects with stable [`RejectReason`]s |
+//! | [`scan`], [`scan_parts`], [`catalogue`] | a folder: series, slices, rejects with stable [`RejectReason`]s |
 //! | [`read_header`], [`read_image`], [`read_frame`] | one file, by path or from bytes |
 //! | [`stack`] | slices to parallel stacks in patient order |
 //! | [`recognise`] | plane, weighting and purpose of a series, with the rule that decided: timing, words, contrast |
@@ -105,8 +105,9 @@ mod words;
 mod write;
 
 pub use catalogue::{
-    Catalogue, Confidence, Found, Layout, Reject, Rescale, ScanError, ScanOptions, ScanProgress,
-    SeriesRecord, SeriesWarning, SliceRecord, StackRecord, Unused, Window, scan,
+    Catalogue, CataloguePart, Confidence, Found, Layout, Reject, Rescale, ScanError, ScanOptions,
+    ScanProgress, SeriesRecord, SeriesWarning, SliceRecord, StackRecord, Unused, Verdicts, Window, scan,
+    scan_parts,
 };
 pub use error::ReadError;
 pub use header::{Acquisition, FrameHeader, Header, HeaderWarning, NoPlane, PixelFormat};

@@ -5,8 +5,8 @@ mod common;
 use common::{axial, sagittal, slice, timed};
 use lumbar_core::{SeriesId, SeriesKind, StudyId, Weighting};
 use lumbar_dicom::{
-    Catalogue, Confidence, Limits, MrImage, RejectReason, ScanOptions, SeriesWarning, TransferSyntax,
-    read_frame, scan,
+    Catalogue, Confidence, Limits, MrImage, RejectReason, ScanError, ScanOptions, SeriesWarning,
+    TransferSyntax, read_frame, scan, scan_parts,
 };
 use std::{
     collections::BTreeSet,
@@ -325,4 +325,56 @@ fn the_same_files_give_the_same_catalogue_at_any_number_of_threads() {
             .count(),
         22
     );
+}
+
+#[test]
+fn parts_are_the_catalogue() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    // More slices than a part has, and a file for each of the two ways not to be taken.
+    for series in 1..=5 {
+        for number in 1..=260 {
+            let slice = slice(series, number, sagittal(f64::from(number)));
+            write(folder.path(), &format!("{series}/{number}.dcm"), &slice);
+        }
+    }
+    let repeat = slice(2, 7, sagittal(7.0));
+    write(folder.path(), "6/7.dcm", &repeat);
+    fs::write(folder.path().join("note.txt"), "not an image").expect("a file can be written");
+    let whole = scan_folder(folder.path());
+    assert_eq!((whole.slices.len(), whole.rejects.len()), (1300, 2));
+
+    let (mut parts, mut joined) = (0, Catalogue::default());
+    let rest = scan_parts(folder.path(), &ScanOptions::default(), &|_| {}, |part| {
+        parts += 1;
+        let of_part: BTreeSet<_> = part.slices.iter().map(|slice| &slice.series).collect();
+        assert_eq!(of_part, part.series.iter().map(|series| &series.series).collect());
+        joined.series.extend(part.series);
+        joined.slices.extend(part.slices);
+        Ok::<(), ScanError>(())
+    })
+    .expect("the folder can be scanned");
+    assert_eq!(parts, 2);
+    assert!(rest.series.is_empty() && rest.slices.is_empty());
+    assert_eq!((&joined.series, &joined.slices), (&whole.series, &whole.slices));
+    assert_eq!((rest.n_files, &rest.rejects), (whole.n_files, &whole.rejects));
+    assert_eq!(rest.pseudonyms, whole.pseudonyms);
+}
+
+#[test]
+fn whoever_takes_the_parts_can_stop_the_scan() {
+    #[derive(Debug, PartialEq)]
+    enum Stop {
+        Scan,
+        DiskFull,
+    }
+    impl From<ScanError> for Stop {
+        fn from(_: ScanError) -> Stop {
+            Stop::Scan
+        }
+    }
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    write(folder.path(), "1.dcm", &slice(1, 1, sagittal(0.0)));
+    let scan = |root: &Path| scan_parts(root, &ScanOptions::default(), &|_| {}, |_| Err(Stop::DiskFull));
+    assert_eq!(scan(folder.path()), Err(Stop::DiskFull));
+    assert_eq!(scan(&folder.path().join("none")), Err(Stop::Scan));
 }

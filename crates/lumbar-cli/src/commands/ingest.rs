@@ -7,10 +7,10 @@ use crate::{
     flow,
 };
 use anyhow::{Context, bail};
-use lumbar_dataset::{CatalogueInfo, DatasetError, check_catalogue_place, write_catalogue};
+use lumbar_dataset::{CatalogueInfo, CatalogueWriter, DatasetError, check_catalogue_place};
 use lumbar_dicom::{
-    Catalogue, IdentityKey, Limits, Reader, RejectReason, ScanError, ScanOptions, UnusedReason,
-    WorkerCommand, Workers, scan,
+    Catalogue, CataloguePart, IdentityKey, Limits, Reader, RejectReason, ScanError, ScanOptions,
+    UnusedReason, WorkerCommand, Workers, scan_parts,
 };
 use std::{collections::BTreeMap, path::Path};
 
@@ -39,10 +39,13 @@ pub fn run(args: &IngestArgs, console: &Console<'_>) -> anyhow::Result<()> {
         check_pixels: args.check_pixels,
         ..identified(&args.identity)?
     };
-    let catalogue = scan_with_progress(&args.root, &options, console)?;
-    let info = match write_catalogue(&catalogue, &args.root, &args.out) {
+    let mut writer = CatalogueWriter::start(&args.out)?;
+    let rest = scan_with_progress(&args.root, &options, console, |part| {
+        writer.push(&part.series, &part.slices)
+    })?;
+    let info = writer.info(&rest);
+    let info = match writer.finish(&rest, &args.root) {
         Err(DatasetError::NothingUsable { .. }) => {
-            let info = CatalogueInfo::of(&catalogue);
             console.json(&json(&info, &args.out))?;
             console.result(text(&info));
             bail!(Hinted {
@@ -207,18 +210,25 @@ pub fn reader(console: &Console<'_>, limits: Limits, memory_bytes: Option<u64>) 
 }
 
 /// Scans a folder with progress shown.
-pub fn scan_with_progress(
+fn scan_with_progress(
     root: &Path,
     options: &ScanOptions,
     console: &Console<'_>,
+    take: impl FnMut(CataloguePart) -> Result<(), DatasetError> + Send,
 ) -> anyhow::Result<Catalogue> {
     let progress = console.progress("ingest", "files");
-    let catalogue = scan(root, options, &|now| {
-        progress.set(now.n_done as u64, now.n_files as u64, "");
-    })
-    .map_err(|error| explain(root, &error))?;
-    progress.finish(&format!("{} files", catalogue.n_files));
-    Ok(catalogue)
+    let rest = scan_parts(
+        root,
+        options,
+        &|now| progress.set(now.n_done as u64, now.n_files as u64, ""),
+        take,
+    )
+    .map_err(|error| match error {
+        DatasetError::Scan(error) => explain(root, &error),
+        other => other.into(),
+    })?;
+    progress.finish(&format!("{} files", rest.n_files));
+    Ok(rest)
 }
 
 fn explain(root: &Path, error: &ScanError) -> anyhow::Error {

@@ -94,8 +94,7 @@ impl BuildInput {
             .iter()
             .filter_map(|(key, kind)| Some((key.clone(), kind.as_ref()?.description().to_owned())));
         options.descriptions.extend(descriptions);
-        let catalogue =
-            scan(root, &options, progress).map_err(|error| DatasetError::Scan(Box::new(error)))?;
+        let catalogue = scan(root, &options, progress)?;
         Ok(BuildInput {
             catalogue,
             root: root.to_owned(),
@@ -157,8 +156,7 @@ impl BuildInput {
                 check_pixels: stored.info.pixels_checked,
                 ..ScanOptions::default()
             };
-            let again =
-                scan(&root, &options, progress).map_err(|error| DatasetError::Scan(Box::new(error)))?;
+            let again = scan(&root, &options, progress)?;
             if crate::catalogue::digest(&again) != stored.info.source_digest {
                 return Err(DatasetError::corrupt(
                     "catalogue",

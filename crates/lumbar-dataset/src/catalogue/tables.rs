@@ -1,7 +1,7 @@
 //! `series.parquet` and `slices.parquet`: the records of a catalogue as rows.
 
 use crate::DatasetError;
-use crate::table::{ROWS_AT_A_TIME, TableReader, TableWriter, write_parts};
+use crate::table::{ROWS_AT_A_TIME, TableFile, TableReader, TableWriter};
 use lumbar_core::{ImagePlane, PixelSpacing, Point, Vector};
 use lumbar_dicom::{Catalogue, Rescale, SeriesRecord, SliceRecord, StackRecord, Window};
 use serde::Serialize;
@@ -38,13 +38,74 @@ fn named<T: DeserializeOwned>(
         .map_err(|_| table.corrupt(format_args!("column `{column}`, row {row}: unexpected value")))
 }
 
+/// Both tables of a catalogue in memory.
 pub(crate) fn write_tables(
     catalogue: &Catalogue,
     folder: &Path,
     metadata: &[(&str, String)],
 ) -> Result<(), DatasetError> {
-    let rows = || catalogue.series.iter();
-    TableWriter::default()
+    let mut tables = CatalogueTables::start(folder, metadata);
+    tables.push(&catalogue.series, &catalogue.slices)?;
+    tables.finish(&[])
+}
+
+/// `series.parquet` and `slices.parquet` on their way to disk.
+pub(crate) struct CatalogueTables {
+    series: TableFile,
+    slices: TableFile,
+}
+
+impl CatalogueTables {
+    pub fn start(folder: &Path, metadata: &[(&str, String)]) -> CatalogueTables {
+        CatalogueTables {
+            series: TableFile::new(&folder.join("series.parquet"), metadata, 2),
+            slices: TableFile::new(&folder.join("slices.parquet"), metadata, 4),
+        }
+    }
+
+    /// Adds series and all their slices, both in order.
+    pub fn push(&mut self, series: &[SeriesRecord], slices: &[SliceRecord]) -> Result<(), DatasetError> {
+        // What the table says of a stack stands on each of its slices.
+        let mut left = slices.iter().peekable();
+        let mut stacks = Vec::with_capacity(slices.len());
+        for series in series {
+            while let Some(slice) =
+                left.next_if(|slice| (&slice.study, &slice.series) == (&series.study, &series.series))
+            {
+                stacks.push(series.stacks.get(slice.stack_idx as usize));
+            }
+        }
+        if left.next().is_some() {
+            let detail = "slices without a series";
+            return Err(DatasetError::corrupt("catalogue", self.slices.path(), detail));
+        }
+        for series in series.chunks(ROWS_AT_A_TIME) {
+            self.series.push(series_columns(series))?;
+        }
+        for (slices, stacks) in slices.chunks(ROWS_AT_A_TIME).zip(stacks.chunks(ROWS_AT_A_TIME)) {
+            self.slices.push(slice_columns(slices, stacks))?;
+        }
+        Ok(())
+    }
+
+    /// Ends both, with more metadata.
+    pub fn finish(mut self, metadata: &[(&str, String)]) -> Result<(), DatasetError> {
+        // An empty table still has its columns.
+        if self.series.is_empty() {
+            self.series.push(series_columns(&[]))?;
+        }
+        if self.slices.is_empty() {
+            self.slices.push(slice_columns(&[], &[]))?;
+        }
+        self.series.finish(metadata)?;
+        self.slices.finish(metadata)
+    }
+}
+
+fn series_columns(series: &[SeriesRecord]) -> TableWriter {
+    let rows = || series.iter();
+    let mut table = TableWriter::default();
+    table
         .text("study_id", rows().map(|s| s.study.as_str()))
         .text("series_id", rows().map(|s| s.series.as_str()))
         .text_or_null(
@@ -74,48 +135,8 @@ pub(crate) fn write_tables(
         .text(
             "warnings",
             rows().map(|s| s.warnings.iter().map(name).collect::<Vec<_>>().join(" ")),
-        )
-        .write(&folder.join("series.parquet"), metadata, 2)?;
-    write_slices(catalogue, folder, metadata)
-}
-
-fn write_slices(
-    catalogue: &Catalogue,
-    folder: &Path,
-    metadata: &[(&str, String)],
-) -> Result<(), DatasetError> {
-    // What the table says of a stack stands on each of its slices.
-    let stacks: Vec<Option<&StackRecord>> = catalogue
-        .series
-        .iter()
-        .flat_map(|series| {
-            let slices = catalogue.slices_of(&series.study, &series.series);
-            slices
-                .iter()
-                .map(|slice| series.stacks.get(slice.stack_idx as usize))
-        })
-        .collect();
-    if stacks.len() != catalogue.slices.len() {
-        return Err(DatasetError::corrupt(
-            "catalogue",
-            folder,
-            "slices without a series",
-        ));
-    }
-    // An empty table still has its columns.
-    let parts = catalogue
-        .slices
-        .chunks(ROWS_AT_A_TIME)
-        .zip(stacks.chunks(ROWS_AT_A_TIME));
-    let empty = catalogue.slices.is_empty().then_some((&[][..], &[][..]));
-    write_parts(
-        &folder.join("slices.parquet"),
-        metadata,
-        4,
-        parts
-            .chain(empty)
-            .map(|(slices, stacks)| slice_columns(slices, stacks)),
-    )
+        );
+    table
 }
 
 fn slice_columns(slices: &[SliceRecord], stacks: &[Option<&StackRecord>]) -> TableWriter {

@@ -1,19 +1,24 @@
-//! What is kept of each file until its series is arranged: a header is an order of magnitude larger, and a folder may
-//! hold a hundred thousand.
+//! What is kept of each file until its series is arranged: some seventy bytes, and what files of a series say alike once. A
+//! header is a hundred times as large, and a folder may hold hundreds of thousands.
 
-use crate::{Acquisition, FrameHeader, Header, PixelFormat, TransferSyntax, Words, identity::Identity};
+use super::{Window, uid};
+use crate::{
+    Acquisition, FrameHeader, Header, NoPlane, PixelFormat, TransferSyntax, Words, identity::Identity,
+};
+use lumbar_core::{ImagePlane, Point};
 use sha2::{Digest, Sha256};
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex, PoisonError},
+    num::NonZeroU64,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 /// One image file.
 pub(super) struct KeptFile {
     pub(super) common: Arc<Common>,
-    pub(super) sop_instance_uid: Option<Box<str>>,
+    pub(super) sop_instance_uid: Option<String>,
     pub(super) instance_number: Option<i32>,
-    pub(super) frames: Box<[FrameHeader]>,
+    pub(super) frames: Vec<FrameHeader>,
 }
 
 /// What the files of a series mostly say alike.
@@ -34,11 +39,49 @@ pub(super) struct Common {
     pub(super) transfer_syntax: TransferSyntax,
 }
 
-/// Keeps each [`Common`] once, and the digests of identities.
+/// All files kept.
 #[derive(Default)]
-pub(super) struct Keeper {
-    commons: Mutex<HashMap<Option<String>, Vec<Arc<Common>>>>,
-    digests: Mutex<Vec<[u8; 32]>>,
+pub(super) struct Kept {
+    /// One after the other, as [`Kept::add`] writes them.
+    records: Vec<u8>,
+    commons: Vec<Arc<Common>>,
+    /// Of single-frame files, at the origin and without a window: these differ.
+    frames: Vec<FrameHeader>,
+    /// Those of multi-frame files.
+    several: Vec<Box<[FrameHeader]>>,
+}
+
+/// Where a file stands among those kept.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Slot(NonZeroU64);
+
+/// What a record holds beside its two numbers.
+mod holds {
+    pub(super) const UID: u8 = 1;
+    pub(super) const NUMBER: u8 = 2;
+    pub(super) const ORIGIN: u8 = 4;
+    pub(super) const WINDOW: u8 = 8;
+    /// The frames of a multi-frame file.
+    pub(super) const SEVERAL: u8 = 16;
+}
+
+/// Takes files from several threads.
+#[derive(Default)]
+pub(super) struct Keeper(Mutex<Keeping>);
+
+#[derive(Default)]
+struct Keeping {
+    kept: Kept,
+    digests: Vec<[u8; 32]>,
+    /// By SeriesInstanceUID.
+    alike: HashMap<Option<String>, Alike>,
+}
+
+/// What files of one series said so far, by number.
+#[derive(Default)]
+struct Alike {
+    commons: Vec<u32>,
+    frames: Vec<u32>,
 }
 
 /// Of one series only so many different ones are looked at: a file with values all of its own must not cost more with
@@ -47,11 +90,8 @@ const MOST_REMEMBERED: usize = 8;
 
 impl Keeper {
     /// Takes what counts; `None` for a header without pixels.
-    pub(super) fn keep(&self, header: Header) -> Option<KeptFile> {
-        let (mut frames, digest) = (header.frames, header.identity.digest);
-        for frame in &mut frames {
-            frame.dimension_index = Vec::new();
-        }
+    pub(super) fn keep(&self, header: Header) -> Option<Slot> {
+        let digest = header.identity.digest;
         let common = Common {
             study_instance_uid: header.study_instance_uid,
             series_instance_uid: header.series_instance_uid,
@@ -68,38 +108,205 @@ impl Keeper {
             format: header.pixel_format?,
             transfer_syntax: header.transfer_syntax,
         };
-        self.digests
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .push(digest);
+        let mut frames = header.frames;
+        for frame in &mut frames {
+            frame.dimension_index = Vec::new();
+        }
+        let uid = header.sop_instance_uid.as_deref();
+        let mut keeping = self.lock();
+        let Keeping { kept, digests, alike } = &mut *keeping;
+        digests.push(digest);
+        let alike = match alike.get_mut(&common.series_instance_uid) {
+            Some(alike) => alike,
+            None => alike.entry(common.series_instance_uid.clone()).or_default(),
+        };
+        Some(kept.add((uid, header.instance_number), common, frames, alike))
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Keeping> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// All files, and the digests of their identities in no order.
+    pub(super) fn finish(self) -> (Kept, Vec<[u8; 32]>) {
+        let keeping = self.0.into_inner().unwrap_or_else(PoisonError::into_inner);
+        (keeping.kept, keeping.digests)
+    }
+}
+
+impl Kept {
+    fn add(
+        &mut self,
+        (uid, number): (Option<&str>, Option<i32>),
+        common: Common,
+        mut frames: Vec<FrameHeader>,
+        alike: &mut Alike,
+    ) -> Slot {
+        let start = self.records.len();
+        let common = once((&mut self.commons, &mut alike.commons), Arc::new(common));
+        let (mut origin, mut window) = (None, None);
+        let (frame, several) = match frames.pop() {
+            Some(mut frame) if frames.is_empty() => {
+                origin = frame.plane.ok().map(|plane| plane.origin());
+                window = frame.window.take();
+                frame.plane = at(frame.plane, Some(Point::new(0.0, 0.0, 0.0)));
+                (once((&mut self.frames, &mut alike.frames), frame), 0)
+            }
+            last => {
+                frames.extend(last);
+                self.several.push(frames.into_boxed_slice());
+                (self.several.len() as u32 - 1, holds::SEVERAL)
+            }
+        };
+        let records = &mut self.records;
+        records.push(several);
+        records.extend([common, frame].into_iter().flat_map(u32::to_le_bytes));
+        let mut flags = several;
+        if uid.is_some_and(|uid| uid::pack(uid, records).is_some()) {
+            flags |= holds::UID;
+        }
+        if let Some(number) = number {
+            flags |= holds::NUMBER;
+            records.extend(number.to_le_bytes());
+        }
+        if let Some(Point { x, y, z }) = origin {
+            flags |= holds::ORIGIN;
+            records.extend([x, y, z].into_iter().flat_map(f64::to_le_bytes));
+        }
+        if let Some(Window { center, width }) = window {
+            flags |= holds::WINDOW;
+            records.extend([center, width].into_iter().flat_map(f64::to_le_bytes));
+        }
+        records[start] = flags;
+        Slot(NonZeroU64::MIN.saturating_add(start as u64))
+    }
+
+    /// A file as it was kept.
+    pub(super) fn file(&self, slot: Slot) -> KeptFile {
+        self.read(slot)
+            .expect("a slot is where a whole record was written")
+    }
+
+    fn read(&self, slot: Slot) -> Option<KeptFile> {
+        let mut record = self.records.get(slot.0.get() as usize - 1..)?;
+        let [flags] = take(&mut record)?;
+        let [common, frame] =
+            [take(&mut record)?, take(&mut record)?].map(|number| u32::from_le_bytes(number) as usize);
+        let holds = |what| flags & what != 0;
+        let sop_instance_uid = match holds(holds::UID) {
+            true => Some(uid::unpack(&mut record)?),
+            false => None,
+        };
+        let instance_number = match holds(holds::NUMBER) {
+            true => Some(i32::from_le_bytes(take(&mut record)?)),
+            false => None,
+        };
+        let origin = match holds(holds::ORIGIN) {
+            true => Some(Point::new(
+                number(&mut record)?,
+                number(&mut record)?,
+                number(&mut record)?,
+            )),
+            false => None,
+        };
+        let window = match holds(holds::WINDOW) {
+            true => Some(Window {
+                center: number(&mut record)?,
+                width: number(&mut record)?,
+            }),
+            false => None,
+        };
+        let frames = if holds(holds::SEVERAL) {
+            self.several.get(frame)?.to_vec()
+        } else {
+            let shared = self.frames.get(frame)?;
+            vec![FrameHeader {
+                plane: at(shared.plane, origin),
+                window,
+                ..shared.clone()
+            }]
+        };
         Some(KeptFile {
-            common: self.once(common),
-            sop_instance_uid: header.sop_instance_uid.map(String::into_boxed_str),
-            instance_number: header.instance_number,
-            frames: frames.into_boxed_slice(),
+            common: self.commons.get(common)?.clone(),
+            sop_instance_uid,
+            instance_number,
+            frames,
         })
     }
+}
 
-    fn once(&self, common: Common) -> Arc<Common> {
-        let mut commons = self.commons.lock().unwrap_or_else(PoisonError::into_inner);
-        let known = match commons.get_mut(&common.series_instance_uid) {
-            Some(known) => known,
-            None => commons.entry(common.series_instance_uid.clone()).or_default(),
-        };
-        if let Some(same) = known.iter().find(|known| ***known == common) {
-            return same.clone();
-        }
-        if known.len() == MOST_REMEMBERED {
-            known.remove(0);
-        }
-        let common = Arc::new(common);
-        known.push(common.clone());
-        common
+fn take<const N: usize>(bytes: &mut &[u8]) -> Option<[u8; N]> {
+    let (first, rest) = bytes.split_first_chunk()?;
+    *bytes = rest;
+    Some(*first)
+}
+
+fn number(bytes: &mut &[u8]) -> Option<f64> {
+    take(bytes).map(f64::from_le_bytes)
+}
+
+/// The number of `value` among all, or of what is remembered and equal to it.
+fn once<T: Alikeness>((all, remembered): (&mut Vec<T>, &mut Vec<u32>), value: T) -> u32 {
+    if let Some(same) = remembered
+        .iter()
+        .find(|known| all[**known as usize].is_same(&value))
+    {
+        return *same;
     }
+    if remembered.len() == MOST_REMEMBERED {
+        remembered.remove(0);
+    }
+    let number = all.len() as u32;
+    all.push(value);
+    remembered.push(number);
+    number
+}
 
-    /// Digests of the identities of all files kept, in no order.
-    pub(super) fn into_digests(self) -> Vec<[u8; 32]> {
-        self.digests.into_inner().unwrap_or_else(PoisonError::into_inner)
+/// Equality to the bit: 0 and -0 are told apart, or which of them stands in the catalogue would depend on which file was
+/// read first.
+trait Alikeness: PartialEq {
+    /// Numbers that may be zero.
+    fn numbers(&self) -> impl Iterator<Item = f64>;
+
+    fn is_same(&self, other: &Self) -> bool {
+        let bits = |value| Self::numbers(value).map(f64::to_bits);
+        self == other && bits(self).eq(bits(other))
+    }
+}
+
+impl Alikeness for Arc<Common> {
+    fn numbers(&self) -> impl Iterator<Item = f64> {
+        let of = &self.acquisition;
+        let numbers = [
+            of.repetition_time_ms,
+            of.echo_time_ms,
+            of.inversion_time_ms,
+            of.flip_angle_deg,
+            of.field_strength_t,
+            self.slice_thickness_mm,
+        ];
+        numbers.into_iter().flatten()
+    }
+}
+
+impl Alikeness for FrameHeader {
+    fn numbers(&self) -> impl Iterator<Item = f64> {
+        let directions = self.plane.iter().flat_map(|plane| {
+            let (row, column) = (plane.row_direction(), plane.column_direction());
+            [row.x, row.y, row.z, column.x, column.y, column.z]
+        });
+        let rescale = self
+            .rescale
+            .into_iter()
+            .flat_map(|rescale| [rescale.slope, rescale.intercept]);
+        directions.chain(rescale).chain(self.echo_time_ms)
+    }
+}
+
+fn at(plane: Result<ImagePlane, NoPlane>, origin: Option<Point>) -> Result<ImagePlane, NoPlane> {
+    match origin {
+        Some(origin) => Ok(plane?.with_origin(origin)?),
+        None => plane,
     }
 }
 
@@ -142,9 +349,18 @@ mod tests {
     use lumbar_core::{ImagePlane, PixelSpacing, Point, Vector};
 
     fn kept(keeper: &Keeper, number: i32, echo_time_ms: f64) -> KeptFile {
+        kept_of(keeper, header(number, echo_time_ms, 0.0))
+    }
+
+    fn kept_of(keeper: &Keeper, header: Header) -> KeptFile {
+        let slot = keeper.keep(header).unwrap();
+        keeper.lock().kept.file(slot)
+    }
+
+    fn header(number: i32, echo_time_ms: f64, zero: f64) -> Header {
         let plane = ImagePlane::new(
-            Point::new(f64::from(number), 0.0, 0.0),
-            [Vector::new(0.0, 1.0, 0.0), Vector::new(0.0, 0.0, -1.0)],
+            Point::new(f64::from(number), -0.5, 0.0),
+            [Vector::new(zero, 1.0, 0.0), Vector::new(0.0, 0.0, -1.0)],
             PixelSpacing {
                 row_mm: 1.0,
                 column_mm: 1.0,
@@ -158,21 +374,57 @@ mod tests {
             ..MrImage::new(["1.2", "1.2.3", "1.2.3.4"], plane, vec![0; 4])
         };
         let bytes = image.to_bytes(TransferSyntax::ExplicitVrLittleEndian).unwrap();
-        keeper
-            .keep(read_header_bytes(&bytes, &Limits::default()).unwrap())
-            .unwrap()
+        read_header_bytes(&bytes, &Limits::default()).unwrap()
+    }
+
+    #[test]
+    fn frames_come_back_to_the_bit() {
+        let keeper = Keeper::default();
+        let mut headers: Vec<Header> = [0.0, -0.0].map(|zero| header(3, 10.0, zero)).into();
+        for window in [
+            None,
+            Some(Window {
+                center: 40.0,
+                width: 401.0,
+            }),
+        ] {
+            let mut of_window = header(4, 20.0, 0.0);
+            of_window.frames[0].window = window;
+            headers.push(of_window);
+        }
+        let mut several = header(5, 10.0, 0.0);
+        several.frames.push(several.frames[0].clone());
+        headers.push(several);
+        let signs = |frame: &FrameHeader| frame.plane.unwrap().row_direction().x.is_sign_negative();
+        for header in headers {
+            let kept = kept_of(&keeper, header.clone());
+            assert_eq!(kept.frames, header.frames);
+            assert_eq!(signs(&kept.frames[0]), signs(&header.frames[0]));
+            assert_eq!(kept.sop_instance_uid, header.sop_instance_uid);
+            assert_eq!(kept.instance_number, header.instance_number);
+        }
+        let (kept, digests) = keeper.finish();
+        assert_eq!(
+            kept.frames.len(),
+            3,
+            "one for each zero and one for the other echo"
+        );
+        assert_eq!((kept.several.len(), digests.len()), (1, 5));
     }
 
     #[test]
     fn files_of_a_series_share_what_they_have_in_common() {
         let keeper = Keeper::default();
+        assert_eq!(size_of::<Option<Slot>>(), 8);
         let [a, b, c] = [(1, 10.0), (2, 10.0), (3, 80.0)].map(|(number, echo)| kept(&keeper, number, echo));
         assert!(Arc::ptr_eq(&a.common, &b.common));
         assert_eq!(c.common.acquisition.echo_time_ms, Some(80.0));
         // A series whose files agree in nothing is kept all the same.
         let all: Vec<_> = (0..100).map(|i| kept(&keeper, 1, f64::from(i))).collect();
         assert_eq!(all[99].common.acquisition.echo_time_ms, Some(99.0));
-        assert_eq!(keeper.into_digests().len(), 103);
+        let (kept, digests) = keeper.finish();
+        assert_eq!(digests.len(), 103);
+        assert!(kept.records.len() < 103 * 50, "{} bytes", kept.records.len());
     }
 
     #[test]

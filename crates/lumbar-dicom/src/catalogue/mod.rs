@@ -14,14 +14,18 @@ mod find;
 mod kept;
 mod layout;
 mod look;
+mod naming;
+mod parts;
 mod records;
 mod scan;
 mod series;
+mod uid;
 mod unused;
 
 pub use layout::Layout;
 pub use records::{
-    Catalogue, Confidence, Reject, Rescale, SeriesRecord, SeriesWarning, SliceRecord, StackRecord, Window,
+    Catalogue, CataloguePart, Confidence, Reject, Rescale, SeriesRecord, SeriesWarning, SliceRecord,
+    StackRecord, Window,
 };
-pub use scan::{ScanError, ScanOptions, ScanProgress, scan};
-pub use unused::{Found, Unused};
+pub use scan::{ScanError, ScanOptions, ScanProgress, scan, scan_parts};
+pub use unused::{Found, Unused, Verdicts};

@@ -27,6 +27,16 @@ pub struct Catalogue {
     pub pixels_checked: bool,
 }
 
+/// Some series of a catalogue and all their slices, in its order.
+#[derive(Debug, Clone, PartialEq, Default)]
+#[non_exhaustive]
+pub struct CataloguePart {
+    /// Series, by study and series.
+    pub series: Vec<SeriesRecord>,
+    /// Their slices, in the same order.
+    pub slices: Vec<SliceRecord>,
+}
+
 impl Catalogue {
     /// The slices of a series, in the order of its stacks; `&[]` if there is no such series.
     pub fn slices_of(&self, study: &StudyId, series: &SeriesId) -> &[SliceRecord] {

@@ -1,13 +1,20 @@
 //! One series: its stacks, its kind, and what is unusual about it.
 
-use super::{SeriesRecord, SeriesWarning, SliceRecord, StackRecord, kept::Common, look, scan::SliceFacts};
+use super::{SeriesRecord, SeriesWarning, SliceRecord, StackRecord, kept::Common, look};
 use crate::{
     Confidence,
     recognise::{Evidence, recognise},
     stack::{self, Placed, Stack},
 };
 use lumbar_core::{Plane, SeriesKind};
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, sync::Arc};
+
+/// What a series is arranged and recognised by, beside the records.
+pub(super) struct SliceFacts {
+    pub(super) echo_time_ms: Option<f64>,
+    /// Of the file, with its first frame.
+    pub(super) of_file: Option<Arc<Common>>,
+}
 
 /// Arranges the slices of a series and recognises it. `records` must not be empty; `facts` has one entry each.
 pub(super) fn arrange(

@@ -1,6 +1,6 @@
 //! Series and studies that were found and are not used, and why.
 
-use super::{Catalogue, SeriesRecord, SeriesWarning};
+use super::{Catalogue, Reject, SeriesRecord, SeriesWarning};
 use crate::{UnusedReason, recognise::is_localiser_name};
 use lumbar_core::{SeriesId, StudyId, Weighting};
 use serde::{Deserialize, Serialize};
@@ -17,7 +17,7 @@ pub struct Unused {
     pub reason: UnusedReason,
 }
 
-/// Series and studies found, and how many of them are used. What is missing is in [`Catalogue::unused`].
+/// Series and studies found, and how many of them are used. What is missing is in [`Verdicts::unused`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Found {
     /// Series that any file names, those of rejected files included.
@@ -30,15 +30,45 @@ pub struct Found {
     pub n_studies_used: usize,
 }
 
-/// Why each series found is not used, by study; `None` for those that are.
-type Verdicts<'a> = BTreeMap<&'a StudyId, BTreeMap<&'a SeriesId, Option<UnusedReason>>>;
+/// Why each series found is not used, or that it is: what is left to remember of a catalogue that is written as it comes.
+#[derive(Debug, Clone, Default)]
+pub struct Verdicts {
+    /// By study; `None` for a series that is used.
+    series: BTreeMap<StudyId, BTreeMap<SeriesId, Option<UnusedReason>>>,
+}
 
-impl Catalogue {
+impl Verdicts {
+    /// Notes a series with slices.
+    pub fn add_series(&mut self, series: &SeriesRecord) {
+        self.add(&series.study, &series.series, verdict(series));
+    }
+
+    /// Notes the series that a file not taken names.
+    pub fn add_reject(&mut self, reject: &Reject) {
+        if let (Some(study), Some(series)) = (&reject.study, &reject.series) {
+            self.add(study, series, Some(UnusedReason::NoFileUsed));
+        }
+    }
+
+    fn add(&mut self, study: &StudyId, series: &SeriesId, verdict: Option<UnusedReason>) {
+        if !self.series.contains_key(study) {
+            self.series.insert(study.clone(), BTreeMap::new());
+        }
+        let Some(of_study) = self.series.get_mut(study) else {
+            return;
+        };
+        // A file not taken says nothing of a series that has others.
+        let known = of_study.entry(series.clone()).or_insert(verdict);
+        if *known == Some(UnusedReason::NoFileUsed) {
+            *known = verdict;
+        }
+    }
+
     /// Every series and study that any file names and that serves no purpose, by study and series, a study's own row
-    /// before those of its series. With what is used they are exactly what [`Catalogue::found`] counts.
+    /// before those of its series. With what is used they are exactly what [`Verdicts::found`] counts.
     pub fn unused(&self) -> Vec<Unused> {
         let mut rows = Vec::new();
-        for (study, series) in verdicts(self) {
+        for (study, series) in &self.series {
             let row = |series: Option<&SeriesId>, reason| Unused {
                 study: study.clone(),
                 series: series.cloned(),
@@ -53,8 +83,8 @@ impl Catalogue {
                 rows.push(row(None, UnusedReason::NoSeriesUsed));
             }
             let unused = series
-                .into_iter()
-                .filter_map(|(series, verdict)| Some((series, verdict?)));
+                .iter()
+                .filter_map(|(series, verdict)| Some((series, (*verdict)?)));
             rows.extend(unused.map(|(series, reason)| row(Some(series), reason)));
         }
         rows
@@ -63,7 +93,7 @@ impl Catalogue {
     /// Counts series and studies.
     pub fn found(&self) -> Found {
         let mut found = Found::default();
-        for series in verdicts(self).values() {
+        for series in self.series.values() {
             let n_used = series.values().filter(|verdict| verdict.is_none()).count();
             found.n_studies += 1;
             found.n_studies_used += usize::from(n_used > 0);
@@ -74,21 +104,23 @@ impl Catalogue {
     }
 }
 
-fn verdicts(catalogue: &Catalogue) -> Verdicts<'_> {
-    let mut verdicts = Verdicts::new();
-    for reject in &catalogue.rejects {
-        if let (Some(study), Some(series)) = (&reject.study, &reject.series) {
-            let of_study = verdicts.entry(study).or_default();
-            of_study.insert(series, Some(UnusedReason::NoFileUsed));
-        }
+impl Catalogue {
+    /// Every series and study that any file names and that serves no purpose: [`Verdicts::unused`].
+    pub fn unused(&self) -> Vec<Unused> {
+        self.verdicts().unused()
     }
-    for series in &catalogue.series {
+
+    /// Counts series and studies.
+    pub fn found(&self) -> Found {
+        self.verdicts().found()
+    }
+
+    fn verdicts(&self) -> Verdicts {
+        let mut verdicts = Verdicts::default();
+        self.series.iter().for_each(|series| verdicts.add_series(series));
+        self.rejects.iter().for_each(|reject| verdicts.add_reject(reject));
         verdicts
-            .entry(&series.study)
-            .or_default()
-            .insert(&series.series, verdict(series));
     }
-    verdicts
 }
 
 fn verdict(series: &SeriesRecord) -> Option<UnusedReason> {
