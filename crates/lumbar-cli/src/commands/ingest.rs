@@ -214,7 +214,7 @@ fn scan_with_progress(
     root: &Path,
     options: &ScanOptions,
     console: &Console<'_>,
-    take: impl FnMut(CataloguePart) -> Result<(), DatasetError> + Send,
+    take: impl FnMut(CataloguePart) -> Result<(), DatasetError>,
 ) -> anyhow::Result<Catalogue> {
     let progress = console.progress("ingest", "files");
     let rest = scan_parts(

@@ -120,35 +120,29 @@ impl<'a> Parts<'a> {
         });
     }
 
-    /// Gives the series away, in order, and returns the rest. While some are taken, the next are arranged.
-    pub(super) fn arrange<E: Send>(
+    /// Gives the series away, in order, and returns the rest.
+    pub(super) fn arrange<E>(
         mut self,
         looking: Option<Looking<'_>>,
-        mut take: impl FnMut(CataloguePart) -> Result<(), E> + Send,
+        mut take: impl FnMut(CataloguePart) -> Result<(), E>,
     ) -> Result<Catalogue, E> {
-        let mut part = self.next_part(looking);
-        while !part.series.is_empty() {
-            let (taken, next) = rayon::join(|| take(part), || self.next_part(looking));
-            taken?;
-            part = next;
+        loop {
+            let some = self.next_series();
+            if some.is_empty() {
+                return Ok(self.rest);
+            }
+            let naming = &self.naming;
+            let arranged: Vec<_> = some
+                .into_par_iter()
+                .map(|series| series.arrange(naming, looking))
+                .collect();
+            let mut part = CataloguePart::default();
+            for (series, slices) in arranged {
+                part.series.push(series);
+                part.slices.extend(slices);
+            }
+            take(part)?;
         }
-        Ok(self.rest)
-    }
-
-    /// Without series if there are no more.
-    fn next_part(&mut self, looking: Option<Looking<'_>>) -> CataloguePart {
-        let some = self.next_series();
-        let naming = &self.naming;
-        let arranged: Vec<_> = some
-            .into_par_iter()
-            .map(|series| series.arrange(naming, looking))
-            .collect();
-        let mut part = CataloguePart::default();
-        for (series, slices) in arranged {
-            part.series.push(series);
-            part.slices.extend(slices);
-        }
-        part
     }
 
     /// The series of a part.

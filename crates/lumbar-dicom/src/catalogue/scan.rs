@@ -84,17 +84,17 @@ pub fn scan(
 }
 
 /// As [`scan`], for a catalogue that never stands in memory as a whole: `take` is given some series and their slices at a
-/// time, in the catalogue's order, while the next ones are arranged. What is returned is the rest of it, without series and slices.
+/// time, in the catalogue's order. What is returned is the rest of it, without series and slices.
 ///
 /// A series can be arranged when its last file has been seen. Until then its files' names and some hundred bytes of each are held.
 ///
 /// # Errors
 /// As [`scan`], and whatever `take` fails with.
-pub fn scan_parts<E: From<ScanError> + Send>(
+pub fn scan_parts<E: From<ScanError>>(
     root: &Path,
     options: &ScanOptions,
     progress: &(dyn Fn(ScanProgress) + Sync),
-    take: impl FnMut(CataloguePart) -> Result<(), E> + Send,
+    take: impl FnMut(CataloguePart) -> Result<(), E>,
 ) -> Result<Catalogue, E> {
     std::fs::read_dir(root).map_err(ScanError::Root)?;
     let found = find::files(root);
