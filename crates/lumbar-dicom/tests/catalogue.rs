@@ -353,7 +353,7 @@ fn parts_are_the_catalogue() {
         Ok::<(), ScanError>(())
     })
     .expect("the folder can be scanned");
-    assert_eq!(parts, 2);
+    assert!(parts > 1, "a part holds all");
     assert!(rest.series.is_empty() && rest.slices.is_empty());
     assert_eq!((&joined.series, &joined.slices), (&whole.series, &whole.slices));
     assert_eq!((rest.n_files, &rest.rejects), (whole.n_files, &whole.rejects));
