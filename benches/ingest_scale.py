@@ -10,12 +10,12 @@ and what memory grows by from the fewest to the most of them.
 
 import argparse
 import json
-import os
 import pathlib
 import random
 import re
 import shutil
 import subprocess
+import sys
 import tempfile
 import time
 
@@ -58,21 +58,26 @@ def tally(text):
     return {name: int(n) for n, name in re.findall(r"^ +(\d+)  (\w+)\b", text, re.M)}
 
 
+# A process is charged with the memory of the one that started it, and this one holds lists of files: a small one starts it.
+STARTER = """
+import os, subprocess, sys
+child = subprocess.Popen(sys.argv[1:])
+_, status, usage = os.wait4(child.pid, 0)
+child.returncode = os.waitstatus_to_exitcode(status)
+print(usage.ru_maxrss, file=sys.stderr)
+sys.exit(child.returncode)
+"""
+
+
 def ingest(lumbar, root, out, *flags):
     """What it said on stdout and stderr, seconds, and the peak memory of its largest process, MiB."""
-    with tempfile.TemporaryFile("w+") as stdout, tempfile.TemporaryFile("w+") as stderr:
-        begun = time.monotonic()
-        command = [lumbar, "ingest", root, "--out", out, "--check-pixels", *flags]
-        child = subprocess.Popen(command, stdout=stdout, stderr=stderr)
-        # Of this child and those it waited for: not of the command that made the phantoms.
-        _, status, usage = os.wait4(child.pid, 0)
-        child.returncode = os.waitstatus_to_exitcode(status)
-        seconds = time.monotonic() - begun
-        for stream in [stdout, stderr]:
-            stream.seek(0)
-        said, progress = stdout.read(), stderr.read()
-    assert child.returncode == 0, progress
-    return said, progress, seconds, usage.ru_maxrss / 1024
+    begun = time.monotonic()
+    command = [lumbar, "ingest", root, "--out", out, "--check-pixels", *flags]
+    done = subprocess.run([sys.executable, "-Sc", STARTER, *command], capture_output=True, text=True)
+    seconds = time.monotonic() - begun
+    assert done.returncode == 0, done.stderr
+    *progress, peak = done.stderr.splitlines()
+    return done.stdout, "\n".join(progress), seconds, int(peak) / 1024
 
 
 def check(summary, text, progress, n_files):
