@@ -197,15 +197,6 @@ const UNIT_TOLERANCE: f64 = 1e-2;
 /// Largest dot product of row and column direction taken for rounding.
 const PERPENDICULAR_TOLERANCE: f64 = 1e-3;
 
-fn check_position(origin: Point) -> Result<(), GeometryError> {
-    if origin.to_vector().is_finite() {
-        return Ok(());
-    }
-    Err(GeometryError::NotFinite {
-        attribute: "ImagePositionPatient",
-    })
-}
-
 impl ImagePlane {
     /// A plane from ImagePositionPatient, ImageOrientationPatient (`[row direction, column direction]`), PixelSpacing
     /// and `[rows, columns]`.
@@ -224,7 +215,11 @@ impl ImagePlane {
     ) -> Result<ImagePlane, GeometryError> {
         let [row_direction, column_direction] = orientation;
         let [rows, columns] = shape;
-        check_position(origin)?;
+        if !origin.to_vector().is_finite() {
+            return Err(GeometryError::NotFinite {
+                attribute: "ImagePositionPatient",
+            });
+        }
         if !row_direction.is_finite() || !column_direction.is_finite() {
             return Err(GeometryError::NotFinite {
                 attribute: "ImageOrientationPatient",
@@ -264,15 +259,6 @@ impl ImagePlane {
             rows,
             columns,
         })
-    }
-
-    /// The same plane at another ImagePositionPatient.
-    ///
-    /// # Errors
-    /// [`GeometryError::NotFinite`] for a position that is not finite.
-    pub fn with_origin(self, origin: Point) -> Result<ImagePlane, GeometryError> {
-        check_position(origin)?;
-        Ok(ImagePlane { origin, ..self })
     }
 
     /// Centre of the first pixel (ImagePositionPatient).

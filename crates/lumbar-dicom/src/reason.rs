@@ -80,6 +80,8 @@ RejectReason {
     SiemensMosaic;
     /// The same SOPInstanceUID, InstanceNumber and position as a file already taken.
     DuplicateInstance;
+    /// Another image, or none, when it was read the second time: the folder changed while it was scanned.
+    ChangedMeanwhile;
 }
 }
 

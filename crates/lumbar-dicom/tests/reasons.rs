@@ -5,8 +5,8 @@ mod common;
 use common::{axial, sagittal, slice, timed};
 use lumbar_core::{ImagePlane, PixelSpacing, Point, Vector};
 use lumbar_dicom::{
-    Catalogue, Limits, MrImage, Reader, RejectReason, ScanOptions, TransferSyntax, UnusedReason, read_header,
-    scan,
+    Catalogue, Limits, MrImage, Reader, RejectReason, ScanOptions, ScanProgress, TransferSyntax,
+    UnusedReason, read_header, scan,
 };
 use rstest::rstest;
 use std::{fs, path::Path, time::Duration};
@@ -151,6 +151,65 @@ fn duplicate_instance() {
     assert_eq!(
         reasons(&scanned(folder.path(), Limits::default())),
         ["DuplicateInstance"]
+    );
+}
+
+#[test]
+fn changed_meanwhile() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let names = ["a", "b", "c", "d"];
+    for (number, name) in (1..).zip(names) {
+        let image = slice(1, number, sagittal(f64::from(number)));
+        fs::write(folder.path().join(name), bytes(&image)).expect("a file can be written");
+    }
+    let other = bytes(&slice(1, 9, sagittal(9.0)));
+    // All have been read once, and none twice.
+    let change = |now: ScanProgress| {
+        if now.n_done == now.n_files && now.n_arranged == 0 {
+            fs::write(folder.path().join("b"), &other).expect("a file can be written");
+            fs::write(folder.path().join("c"), "no image any more").expect("a file can be written");
+            fs::remove_file(folder.path().join("d")).expect("a file can be removed");
+        }
+    };
+    let options = ScanOptions {
+        keep_paths: true,
+        ..ScanOptions::default()
+    };
+    let pool = rayon::ThreadPoolBuilder::new()
+        .num_threads(1)
+        .build()
+        .expect("a pool");
+    let catalogue = pool
+        .install(|| scan(folder.path(), &options, &change))
+        .expect("the folder can be scanned");
+    let rejects: Vec<_> = (catalogue.rejects.iter())
+        .map(|reject| {
+            (
+                reject.source.as_str(),
+                reject.reason.code(),
+                reject.series.is_some(),
+            )
+        })
+        .collect();
+    assert_eq!(
+        rejects,
+        [
+            ("b", "ChangedMeanwhile", true),
+            ("c", "NotDicom", true),
+            ("d", "Unreadable", true)
+        ]
+    );
+    assert_eq!((catalogue.n_files, catalogue.slices.len()), (4, 1));
+    // Where nothing is left of a series there is none.
+    let change = |_: ScanProgress| drop(fs::remove_file(folder.path().join("a")));
+    fs::remove_file(folder.path().join("b")).expect("a file can be removed");
+    fs::remove_file(folder.path().join("c")).expect("a file can be removed");
+    let catalogue = pool
+        .install(|| scan(folder.path(), &options, &change))
+        .expect("the folder can be scanned");
+    assert_eq!(
+        (catalogue.series.len(), reasons(&catalogue)),
+        (0, vec!["Unreadable"])
     );
 }
 

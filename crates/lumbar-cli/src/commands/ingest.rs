@@ -3,14 +3,14 @@
 use crate::{
     args::{IdentityArgs, IngestArgs},
     config::{Hinted, WrongUsage},
-    console::Console,
+    console::{Console, Progress},
     flow,
 };
 use anyhow::{Context, bail};
 use lumbar_dataset::{CatalogueInfo, CatalogueWriter, DatasetError, check_catalogue_place};
 use lumbar_dicom::{
     Catalogue, CataloguePart, IdentityKey, Limits, Reader, RejectReason, ScanError, ScanOptions,
-    UnusedReason, WorkerCommand, Workers, scan_parts,
+    ScanProgress, UnusedReason, WorkerCommand, Workers, scan_parts,
 };
 use std::{collections::BTreeMap, path::Path};
 
@@ -217,18 +217,22 @@ fn scan_with_progress(
     take: impl FnMut(CataloguePart) -> Result<(), DatasetError>,
 ) -> anyhow::Result<Catalogue> {
     let progress = console.progress("ingest", "files");
-    let rest = scan_parts(
-        root,
-        options,
-        &|now| progress.set(now.n_done as u64, now.n_files as u64, ""),
-        take,
-    )
-    .map_err(|error| match error {
-        DatasetError::Scan(error) => explain(root, &error),
-        other => other.into(),
-    })?;
+    let rest =
+        scan_parts(root, options, &|now| show_scan(&progress, now), take).map_err(|error| match error {
+            DatasetError::Scan(error) => explain(root, &error),
+            other => other.into(),
+        })?;
     progress.finish(&format!("{} files", rest.n_files));
     Ok(rest)
+}
+
+/// Shows how far a scan is: files are read, and then again to arrange their series.
+pub fn show_scan(progress: &Progress<'_, '_>, now: ScanProgress) {
+    let (done, message) = match now.n_arranged {
+        0 => (now.n_done, ""),
+        n => (n, "arranging series"),
+    };
+    progress.set(done as u64, now.n_files as u64, message);
 }
 
 fn explain(root: &Path, error: &ScanError) -> anyhow::Error {

@@ -19,7 +19,6 @@ mod parts;
 mod records;
 mod scan;
 mod series;
-mod uid;
 mod unused;
 
 pub use layout::Layout;

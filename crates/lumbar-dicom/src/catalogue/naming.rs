@@ -1,7 +1,7 @@
 //! Ids and names under the key.
 
 use super::{
-    kept::{Common, KeptFile},
+    kept::Common,
     layout::{rsna_ids, source_name},
     scan::ScanOptions,
 };
@@ -14,9 +14,6 @@ pub(super) struct Naming<'a> {
     key: &'a IdentityKey,
     options: &'a ScanOptions,
 }
-
-/// The ids of the file before: its neighbours mostly have the same.
-pub(super) type Before = Option<(Arc<Common>, Option<(StudyId, SeriesId)>)>;
 
 impl<'a> Naming<'a> {
     pub(super) fn new(key: &'a IdentityKey, options: &'a ScanOptions) -> Naming<'a> {
@@ -46,27 +43,6 @@ impl<'a> Naming<'a> {
         Some((study, series))
     }
 
-    pub(super) fn ids_of(
-        &self,
-        path: &Path,
-        kept: &KeptFile,
-        before: &mut Before,
-    ) -> Option<(StudyId, SeriesId)> {
-        if let Some(ids) = rsna_ids(path, self.options.layout) {
-            return Some((ids.study, ids.series));
-        }
-        let common = &kept.common;
-        match before {
-            Some((of, ids)) if Arc::ptr_eq(of, common) => ids.clone(),
-            _ => {
-                let study = common.study_instance_uid.as_deref();
-                let ids = self.ids(path, study.zip(common.series_instance_uid.as_deref()));
-                *before = Some((common.clone(), ids.clone()));
-                ids
-            }
-        }
-    }
-
     /// The instance that a path in the RSNA layout names.
     pub(super) fn instance_of(&self, path: &Path) -> Option<i32> {
         rsna_ids(path, self.options.layout).map(|ids| ids.instance)
@@ -92,7 +68,9 @@ pub(super) struct Patients {
 impl Patients {
     pub(super) fn key_of(&mut self, common: &Arc<Common>, naming: &Naming<'_>) -> Option<PatientKey> {
         match &self.before {
-            Some((of, key)) if Arc::ptr_eq(of, common) => key.clone(),
+            Some((of, key)) if (&of.patient_id, &of.issuer) == (&common.patient_id, &common.issuer) => {
+                key.clone()
+            }
             _ => {
                 let key = common.identity().patient_key(naming.key);
                 self.before = Some((common.clone(), key.clone()));

@@ -1,28 +1,35 @@
 //! Files of a scan to series, some at a time.
 
 use super::{
-    Catalogue, CataloguePart, Reject,
+    Catalogue, CataloguePart, Reject, SeriesRecord, classify,
     find::Found,
-    kept::{Kept, KeptFile, Slot},
+    kept::{Brief, Instance, KeptFile, Uids},
     look::Looking,
     naming::{Naming, Patients},
-    scan::{Content, ScanOptions},
+    scan::{Content, ScanOptions, ScanProgress},
     series::{self, SliceFacts},
 };
 use crate::{IdentityKey, Pseudonyms, RejectReason, SliceRecord};
 use lumbar_core::{SeriesId, StudyId};
 use rayon::prelude::*;
-use std::{collections::BTreeMap, path::PathBuf};
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+    sync::atomic::{AtomicUsize, Ordering},
+};
 
-/// Slices of a part, but for those of its last series: enough for all threads, and few beside what is kept of the files.
-const SLICES_OF_PART: usize = 512;
+/// Files of a part, but for those of its last series: enough for all threads, and few in memory.
+const FILES_OF_PART: usize = 512;
 
 /// Files by series.
 pub(super) struct Parts<'a> {
+    root: &'a Path,
+    options: &'a ScanOptions,
     found: Found,
-    kept: Kept,
+    /// By number.
+    uids: Vec<Uids>,
     /// By file; `None` for those not taken.
-    slots: Vec<Option<Slot>>,
+    briefs: Vec<Option<Brief>>,
     /// Of each series its files, by number, in the order of their paths.
     series: BTreeMap<(StudyId, SeriesId), Vec<u32>>,
     naming: Naming<'a>,
@@ -33,8 +40,8 @@ pub(super) struct Parts<'a> {
 impl<'a> Parts<'a> {
     /// Names the files, and rejects those that are not taken.
     pub(super) fn new(
-        (found, kept): (Found, Kept),
-        contents: Vec<Content>,
+        (root, found): (&'a Path, Found),
+        (uids, contents): (Vec<Uids>, Vec<Content>),
         options: &'a ScanOptions,
         key: &'a IdentityKey,
     ) -> Parts<'a> {
@@ -50,33 +57,33 @@ impl<'a> Parts<'a> {
             ..Catalogue::default()
         };
         let mut parts = Parts {
+            root,
+            options,
             found,
-            kept,
-            slots: Vec::with_capacity(contents.len()),
+            uids,
+            briefs: Vec::with_capacity(contents.len()),
             series: BTreeMap::new(),
             naming: Naming::new(key, options),
             rest,
         };
         parts.sort_in(contents);
-        parts.rest.rejects.sort_by(|a, b| a.source.cmp(&b.source));
         parts
     }
 
     fn sort_in(&mut self, contents: Vec<Content>) {
         let (mut instances, mut before) = (Vec::new(), None);
         for (number, content) in contents.into_iter().enumerate() {
+            self.briefs.push(content.as_ref().ok().copied());
             let path = self.found.path(number);
-            self.slots.push(content.as_ref().ok().copied());
             match content {
                 Err(refused) => {
                     let uids = refused.uids.as_ref().map(|(study, series)| (&**study, &**series));
                     let ids = self.naming.ids(&path, uids);
                     self.reject(number, ids, refused.reason, refused.detail);
                 }
-                Ok(slot) => {
-                    let kept = self.kept.file(slot);
-                    if let Some(ids) = self.naming.ids_of(&path, &kept, &mut before) {
-                        instances.extend(kept.instance().map(|instance| (instance, number as u32)));
+                Ok(brief) => {
+                    if let Some(ids) = self.ids(&path, brief, &mut before) {
+                        instances.extend(brief.instance.map(|instance| (instance, number as u32)));
                         self.series.entry(ids).or_default().push(number as u32);
                     } else {
                         let detail = "StudyInstanceUID or SeriesInstanceUID is missing".to_owned();
@@ -88,14 +95,35 @@ impl<'a> Parts<'a> {
         self.reject_repeats(instances);
     }
 
+    /// The ids of a file; `before` are those of the file before, which mostly has the same.
+    fn ids(
+        &self,
+        path: &Path,
+        brief: Brief,
+        before: &mut Option<(u32, Option<(StudyId, SeriesId)>)>,
+    ) -> Option<(StudyId, SeriesId)> {
+        if let Some(ids) = self.naming.ids(path, None) {
+            return Some(ids);
+        }
+        match before {
+            Some((of, ids)) if *of == brief.uids => ids.clone(),
+            _ => {
+                let (study, series) = &self.uids[brief.uids as usize];
+                let ids = self.naming.ids(path, study.as_deref().zip(series.as_deref()));
+                *before = Some((brief.uids, ids.clone()));
+                ids
+            }
+        }
+    }
+
     /// Rejects files that are the same instance as a file before them.
-    fn reject_repeats(&mut self, mut instances: Vec<([u8; 16], u32)>) {
+    fn reject_repeats(&mut self, mut instances: Vec<(Instance, u32)>) {
         instances.sort_unstable();
         let repeats = instances.windows(2).filter(|pair| pair[0].0 == pair[1].0);
         for number in repeats.map(|pair| pair[1].1 as usize) {
-            if let Some(slot) = self.slots[number].take() {
+            if let Some(brief) = self.briefs[number].take() {
                 let path = self.found.path(number);
-                let ids = self.naming.ids_of(&path, &self.kept.file(slot), &mut None);
+                let ids = self.ids(&path, brief, &mut None);
                 let detail =
                     "same SOPInstanceUID, InstanceNumber and position as a file before it".to_owned();
                 self.reject(number, ids, RejectReason::DuplicateInstance, detail);
@@ -123,76 +151,106 @@ impl<'a> Parts<'a> {
     /// Gives the series away, in order, and returns the rest.
     pub(super) fn arrange<E>(
         mut self,
-        looking: Option<Looking<'_>>,
+        (looking, progress): (Option<Looking<'_>>, &(dyn Fn(ScanProgress) + Sync)),
         mut take: impl FnMut(CataloguePart) -> Result<(), E>,
     ) -> Result<Catalogue, E> {
-        loop {
+        let (n_files, n_arranged) = (self.found.n_files(), AtomicUsize::new(0));
+        let arranged_one = || {
+            progress(ScanProgress {
+                n_done: n_files,
+                n_files,
+                n_arranged: n_arranged.fetch_add(1, Ordering::Relaxed) + 1,
+            });
+        };
+        while !self.series.is_empty() {
             let some = self.next_series();
-            if some.is_empty() {
-                return Ok(self.rest);
-            }
-            let naming = &self.naming;
             let arranged: Vec<_> = some
                 .into_par_iter()
-                .map(|series| series.arrange(naming, looking))
+                .map(|series| self.arrange_series(series, looking, &arranged_one))
                 .collect();
             let mut part = CataloguePart::default();
-            for (series, slices) in arranged {
-                part.series.push(series);
-                part.slices.extend(slices);
+            for (ids, series, refused) in arranged {
+                if let Some((series, slices)) = series {
+                    part.series.push(series);
+                    part.slices.extend(slices);
+                }
+                for (number, (reason, detail)) in refused {
+                    self.reject(number as usize, Some(ids.clone()), reason, detail);
+                }
             }
-            take(part)?;
+            if !part.series.is_empty() {
+                take(part)?;
+            }
         }
+        self.rest.rejects.sort_by(|a, b| a.source.cmp(&b.source));
+        Ok(self.rest)
     }
 
     /// The series of a part.
     fn next_series(&mut self) -> Vec<FilesOfSeries> {
-        let (mut some, mut n_slices) = (Vec::new(), 0);
-        while n_slices < SLICES_OF_PART
-            && let Some((ids, numbers)) = self.series.pop_first()
+        let (mut some, mut n_files) = (Vec::new(), 0);
+        while n_files < FILES_OF_PART
+            && let Some((ids, mut files)) = self.series.pop_first()
         {
-            let files: Vec<_> = numbers
-                .into_iter()
-                .filter_map(|number| {
-                    let slot = self.slots[number as usize]?;
-                    Some((self.found.path(number as usize), self.kept.file(slot)))
-                })
-                .collect();
-            n_slices += files.iter().map(|(_, kept)| kept.frames.len()).sum::<usize>();
-            // All of its files may repeat files of another series.
-            if !files.is_empty() {
-                some.push(FilesOfSeries { ids, files });
-            }
+            files.retain(|number| self.briefs[*number as usize].is_some());
+            n_files += files.len();
+            some.push((ids, files));
         }
         some
     }
-}
 
-struct FilesOfSeries {
-    ids: (StudyId, SeriesId),
-    files: Vec<(PathBuf, KeptFile)>,
-}
-
-impl FilesOfSeries {
-    fn arrange(
-        self,
-        naming: &Naming<'_>,
+    fn arrange_series(
+        &self,
+        (ids, files): FilesOfSeries,
         looking: Option<Looking<'_>>,
-    ) -> (crate::SeriesRecord, Vec<SliceRecord>) {
-        let stated = naming.stated(&self.ids);
-        let (mut slices, mut facts) = (Vec::new(), Vec::new());
+        arranged_one: &(dyn Fn() + Sync),
+    ) -> Arranged {
+        let (mut slices, mut facts, mut refused) = (Vec::new(), Vec::new(), Vec::new());
         let mut patients = Patients::default();
-        for (path, kept) in self.files {
-            add_slices(
-                &self.ids,
-                (path, kept),
-                (naming, &mut patients),
-                (&mut slices, &mut facts),
-            );
+        for number in files {
+            let path = self.found.path(number as usize);
+            match self.read_again(number, &path) {
+                Ok(kept) => {
+                    let named = (&self.naming, &mut patients);
+                    add_slices(&ids, (path, kept), named, (&mut slices, &mut facts));
+                }
+                Err(why) => refused.push((number, why)),
+            }
+            arranged_one();
         }
-        series::arrange(slices, &facts, stated, looking)
+        let stated = self.naming.stated(&ids);
+        // Files that repeat others, or are no more, may be all there were.
+        let series = (!slices.is_empty()).then(|| series::arrange(slices, &facts, stated, looking));
+        (ids, series, refused)
+    }
+
+    /// Reads a header the second time: it must be of the same instance still.
+    fn read_again(&self, number: u32, path: &Path) -> Result<KeptFile, (RejectReason, String)> {
+        let header = (self.options.reader)
+            .read_header(&self.root.join(path))
+            .map_err(|error| (error.reason(), error.to_string()))?;
+        let brief = self.briefs[number as usize];
+        let same = |kept: &KeptFile, brief: Brief| {
+            kept.instance() == brief.instance && kept.uids() == self.uids[brief.uids as usize]
+        };
+        let kept = classify::check(&header).ok().and_then(|()| KeptFile::new(header));
+        kept.filter(|kept| brief.is_some_and(|brief| same(kept, brief)))
+            .ok_or_else(|| {
+                let detail = "read a second time, it held another image or none".to_owned();
+                (RejectReason::ChangedMeanwhile, detail)
+            })
     }
 }
+
+/// A series and its files, by number.
+type FilesOfSeries = ((StudyId, SeriesId), Vec<u32>);
+
+/// The ids of a series, the series if it has slices, and files not taken after all.
+type Arranged = (
+    (StudyId, SeriesId),
+    Option<(SeriesRecord, Vec<SliceRecord>)>,
+    Vec<(u32, (RejectReason, String))>,
+);
 
 /// One record per frame of a file.
 fn add_slices(

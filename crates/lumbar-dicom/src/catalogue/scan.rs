@@ -3,7 +3,7 @@
 use super::{
     Catalogue, CataloguePart, classify,
     find::{self, Found},
-    kept::{Keeper, Slot},
+    kept::{Brief, Keeper},
     layout::{Layout, rsna_ids},
     look::Looking,
     parts::Parts,
@@ -46,6 +46,8 @@ pub struct ScanProgress {
     pub n_done: usize,
     /// Files found.
     pub n_files: usize,
+    /// Files read again to arrange their series, which begins when all are read. Those not taken are not among them.
+    pub n_arranged: usize,
 }
 
 /// Why a folder could not be scanned at all. A file that cannot be read is never a reason.
@@ -59,8 +61,8 @@ pub enum ScanError {
 
 /// Reads the headers of all files below `root` and arranges what they hold.
 ///
-/// Runs on the current rayon pool; the result is the same at any number of threads. `progress` is called once a file,
-/// from any thread.
+/// Runs on the current rayon pool; the result is the same at any number of threads. `progress` is called once a file when it
+/// is read and once when it is arranged, from any thread.
 ///
 /// # Errors
 /// [`ScanError`] if `root` cannot be opened as a folder. Whatever is wrong with a file becomes a
@@ -86,7 +88,8 @@ pub fn scan(
 /// As [`scan`], for a catalogue that never stands in memory as a whole: `take` is given some series and their slices at a
 /// time, in the catalogue's order. What is returned is the rest of it, without series and slices.
 ///
-/// A series can be arranged when its last file has been seen. Until then its files' names and some hundred bytes of each are held.
+/// Headers are read twice: first to learn which files belong together, and then series by series. Between the two a file's
+/// name and some twenty bytes are held of it. A file that is another by then is a [`Reject`](super::Reject).
 ///
 /// # Errors
 /// As [`scan`], and whatever `take` fails with.
@@ -108,11 +111,12 @@ pub fn scan_parts<E: From<ScanError>>(
             progress(ScanProgress {
                 n_done: n_done.fetch_add(1, Ordering::Relaxed) + 1,
                 n_files,
+                n_arranged: 0,
             });
             content.map_err(Box::new)
         })
         .collect_into_vec(&mut contents);
-    let (kept, mut digests) = keeper.finish();
+    let (uids, mut digests) = keeper.finish();
     let key = options.identity_key.clone().unwrap_or_else(|| {
         digests.sort_unstable();
         IdentityKey::from_digests(digests.iter().copied())
@@ -122,11 +126,11 @@ pub fn scan_parts<E: From<ScanError>>(
         root,
         reader: &options.reader,
     });
-    Parts::new((found, kept), contents, options, &key).arrange(looking, take)
+    Parts::new((root, found), (uids, contents), options, &key).arrange((looking, progress), take)
 }
 
 /// What a file holds, or why it is not taken.
-pub(super) type Content = Result<Slot, Box<Refused>>;
+pub(super) type Content = Result<Brief, Box<Refused>>;
 
 pub(super) struct Refused {
     pub(super) reason: RejectReason,
@@ -140,7 +144,7 @@ fn content(
     (found, number): (&Found, usize),
     options: &ScanOptions,
     keeper: &Keeper,
-) -> Result<Slot, Refused> {
+) -> Result<Brief, Refused> {
     if let Some((reason, detail)) = found.barred(number) {
         return Err(Refused {
             reason,

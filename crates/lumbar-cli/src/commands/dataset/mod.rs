@@ -33,7 +33,7 @@ fn run_build(args: &DatasetBuildArgs, console: &Console<'_>) -> anyhow::Result<(
     super::ingest::need_utf8(&args.out)?;
     let config = config::load(args.config.as_deref(), &args.set, DatasetConfig::validate)?;
     let ingest = console.progress("ingest", "files");
-    let scanned = |now: ScanProgress| ingest.set(now.n_done as u64, now.n_files as u64, "");
+    let scanned = |now: ScanProgress| super::ingest::show_scan(&ingest, now);
     let scan = ScanOptions {
         reader: super::ingest::reader(console, Limits::default(), None),
         ..super::ingest::identified(&args.identity)?
@@ -79,7 +79,7 @@ pub fn build(
     console: &Console<'_>,
 ) -> anyhow::Result<DatasetInfo> {
     let ingest = console.progress("ingest", "files");
-    let scanned = |now: ScanProgress| ingest.set(now.n_done as u64, now.n_files as u64, "");
+    let scanned = |now: ScanProgress| super::ingest::show_scan(&ingest, now);
     let scan = ScanOptions {
         reader: super::ingest::reader(console, Limits::default(), None),
         ..ScanOptions::default()
