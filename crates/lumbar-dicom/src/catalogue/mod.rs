@@ -1,7 +1,8 @@
 //! Catalogue of a folder: every file accounted for, series found and recognised, slices in patient order.
 //!
-//! [`scan`] finds every file below a folder, reads the headers in parallel, and sorts what they hold. Whatever is not
-//! used has a [`Reject`] with a stable [`RejectReason`](crate::RejectReason); links are found and not followed.
+//! [`scan`] finds every file below a folder, reads the headers in parallel to learn which belong together, and arranges series
+//! by series; [`scan_parts`] holds no more than some series at a time. Whatever is not used has a [`Reject`] with a stable
+//! [`RejectReason`](crate::RejectReason); links are found and not followed.
 //!
 //! # Identity
 //!

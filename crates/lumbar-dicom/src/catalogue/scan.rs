@@ -89,7 +89,7 @@ pub fn scan(
 /// time, in the catalogue's order. What is returned is the rest of it, without series and slices.
 ///
 /// Headers are read twice: first to learn which files belong together, and then series by series. Between the two a file's
-/// name and some twenty bytes are held of it. A file that is another by then is a [`Reject`](super::Reject).
+/// name and some forty bytes are held of it. A file that is another by then is a [`Reject`](super::Reject).
 ///
 /// # Errors
 /// As [`scan`], and whatever `take` fails with.
