@@ -80,7 +80,7 @@ RejectReason {
     SiemensMosaic;
     /// The same SOPInstanceUID, InstanceNumber and position as a file already taken.
     DuplicateInstance;
-    /// Another image, or none, when it was read the second time: the folder changed while it was scanned.
+    /// Another image than before when it was read the second time: the folder changed while it was scanned.
     ChangedMeanwhile;
 }
 }

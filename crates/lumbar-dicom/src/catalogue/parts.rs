@@ -224,7 +224,8 @@ impl<'a> Parts<'a> {
         (ids, series, refused)
     }
 
-    /// Reads a header the second time: it must be of the same instance still.
+    /// Reads a header the second time: it must be of the same instance still. A file that cannot be read any more has the
+    /// reason of that.
     fn read_again(&self, number: u32, path: &Path) -> Result<KeptFile, (RejectReason, String)> {
         let header = (self.options.reader)
             .read_header(&self.root.join(path))
